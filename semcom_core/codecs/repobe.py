@@ -1,0 +1,83 @@
+"""RepObE's semantic codec (Lin et al., IJCAI 2025, Sec. 3.1): image to symbols and back."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from semcom_core.networks.decoders import FEATURE_CHANNELS, ClassificationDecoder, ReconstructionDecoder
+from semcom_core.networks.encoder import SemanticEncoder
+
+CODEC_SIZE = 224
+GRID = 28
+"""Side of the feature map; one grid position carries two complex symbols."""
+FEATURE_SHAPE = (FEATURE_CHANNELS, GRID, GRID)
+CHANNEL_USES = FEATURE_CHANNELS // 2 * GRID * GRID
+
+
+class Decoded(NamedTuple):
+    """A receiver's output: image (B,C,224,224) in [0,1] and class logits (B,K)."""
+
+    image: Tensor
+    logits: Tensor
+
+
+def normalise_power(z: Tensor) -> Tensor:
+    r"""Per-image power constraint, RepObE eq. (3) with p = 1: ``ẑ = √k · z / √(z·z)``.
+
+    ``k`` is the number of real entries of one image's features (3136), so ``‖ẑ‖² = k``.
+    """
+    k = z[0].numel()
+    norm = z.flatten(1).norm(dim=1).clamp_min(1e-8)
+    return z * (math.sqrt(k) / norm)[:, None, None, None]
+
+
+def pack(z: Tensor) -> Tensor:
+    """Features (B,4,h,w) to symbols (B,2hw): ``x[c,i,j] = (z[c,i,j] + 1j z[c+2,i,j])/√2``.
+
+    One grid position is one group of two symbols, so that permuting positions moves whole
+    symbols. Unit power per real feature gives ``E|x|^2 = 1``.
+    """
+    return torch.complex(z[:, :2], z[:, 2:]).flatten(1) / math.sqrt(2.0)
+
+
+def unpack(symbols: Tensor, grid: int = GRID) -> Tensor:
+    """Symbols (B,2·grid²) to features (B,4,grid,grid); the inverse of :func:`pack`."""
+    x = symbols.reshape(len(symbols), 2, grid, grid) * math.sqrt(2.0)
+    return torch.cat([x.real, x.imag], dim=1)
+
+
+class RepObECodec(nn.Module):
+    r"""Encoder and both decoders of RepObE; the key never enters here (ciphers are plug-ins).
+
+    ::
+
+        I ─ SemanticEncoder ─ z ─ eq. (3) ─ pack ─ s   …channel…   ŝ ─ unpack ─┬─ classifier ──── logits
+           C×224×224         4×28×28              1568 symbols                 └─ reconstructor ─ Î
+
+    Args:
+        image_channels: 1 (digits) or 3.
+        classes: number of classes.
+    """
+
+    def __init__(self, image_channels: int, classes: int = 10) -> None:
+        super().__init__()
+        self.encoder = SemanticEncoder(image_channels)
+        self.classifier = ClassificationDecoder(classes)
+        self.reconstructor = ReconstructionDecoder(image_channels)
+
+    def features(self, image: Tensor) -> Tensor:
+        """Power-normalised features (B,4,H/8,W/8) of images (B,C,H,W) in [0,1], float32."""
+        return normalise_power(self.encoder(image).float())
+
+    def encode(self, image: Tensor) -> Tensor:
+        """Images (B,C,224,224) in [0,1] to complex symbols (B,1568) with ``E|s|^2 = 1``."""
+        return pack(self.features(image))
+
+    def decode(self, symbols: Tensor) -> Decoded:
+        """Equalised symbols (B,1568) to image and class logits."""
+        z = unpack(symbols).contiguous(memory_format=torch.channels_last)
+        return Decoded(self.reconstructor(z).float(), self.classifier(z).float())

@@ -1,0 +1,80 @@
+"""Picture quality and accuracy, with intervals."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from pytorch_msssim import ssim as _ssim
+from torch import Tensor
+
+Interval = tuple[float, float]
+
+
+def psnr(image: Tensor, reference: Tensor) -> Tensor:
+    """Peak signal-to-noise ratio in dB of each image, (B,C,H,W) in [0,1] -> (B,).
+
+    Identical images give ``inf``. A data set's figure is the mean of this over images (CEM's
+    code averages the MSE over a batch first, so its numbers do not compare).
+    """
+    mse = (image - reference).square().flatten(1).mean(1)
+    return -10.0 * torch.log10(mse)
+
+
+def ssim(image: Tensor, reference: Tensor) -> Tensor:
+    """Structural similarity of each image (11×11 Gaussian window, sigma 1.5), (B,)."""
+    return _ssim(image.float(), reference.float(), data_range=1.0, size_average=False)
+
+
+def balanced_accuracy(predicted: np.ndarray, labels: np.ndarray) -> float:
+    """Mean over the classes of the accuracy within each class; chance is 1/classes."""
+    return float(np.mean([np.mean(predicted[labels == k] == k) for k in np.unique(labels)]))
+
+
+def bootstrap(values: np.ndarray, level: float = 0.95, draws: int = 2000, seed: int = 0) -> Interval:
+    """Percentile interval of a mean over images.
+
+    Args:
+        values: one number an image, already averaged over that image's channel seeds.
+    """
+    rng = np.random.default_rng(seed)
+    means = np.array([values[rng.integers(len(values), size=len(values))].mean() for _ in range(draws)])
+    tail = 100 * (1 - level) / 2
+    low, high = np.percentile(means, [tail, 100 - tail])
+    return float(low), float(high)
+
+
+def wilson(successes: int, trials: int, z: float = 1.96) -> Interval:
+    """Wilson score interval of one proportion (single channel seed)."""
+    p, z2 = successes / trials, z * z / trials
+    centre = (p + z2 / 2) / (1 + z2)
+    half = z * np.sqrt(p * (1 - p) / trials + z2 / trials / 4) / (1 + z2)
+    return float(centre - half), float(centre + half)
+
+
+def chance_p_value(predicted: np.ndarray, labels: np.ndarray, draws: int = 5000, seed: int = 0) -> float:
+    """Permutation test of "the prediction says nothing about the label", on balanced accuracy.
+
+    Returns:
+        Two-sided p-value, at least ``1/(draws+1)``.
+    """
+    rng = np.random.default_rng(seed)
+    classes, counts = np.unique(labels, return_counts=True)
+    weight = dict(zip(classes.tolist(), (1.0 / counts / len(classes)).tolist(), strict=True))
+    weights = np.array([weight[label] for label in labels.tolist()])
+    observed = abs(float(weights[predicted == labels].sum()) - 1 / len(classes))
+    extreme = 0
+    for _ in range(draws):
+        order = rng.permutation(len(labels))
+        extreme += abs(float(weights[order][predicted == labels[order]].sum()) - 1 / len(classes)) >= observed - 1e-12
+    return (extreme + 1) / (draws + 1)
+
+
+def holm(p_values: list[float]) -> list[float]:
+    """Holm's step-down adjusted p-values: compare each with the family-wise level."""
+    order = np.argsort(p_values)
+    adjusted = np.empty(len(p_values))
+    running = 0.0
+    for rank, index in enumerate(order):
+        running = max(running, min(1.0, (len(p_values) - rank) * p_values[index]))
+        adjusted[index] = running
+    return adjusted.tolist()
