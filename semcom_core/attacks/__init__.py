@@ -1,0 +1,33 @@
+"""The registry of eavesdroppers, and the default one for each key policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from torch import nn
+
+from semcom_core.attacks.adaptive import AdaptiveInversion
+from semcom_core.attacks.base import Eavesdropper
+from semcom_core.attacks.key_holder import KeyHolder
+from semcom_core.attacks.known_plaintext import KnownPlaintext
+from semcom_core.attacks.naive import NaiveInversion
+from semcom_core.ciphers.keys import KeyPolicy
+
+EAVESDROPPERS: dict[str, Callable[[Mapping[str, nn.Module]], Eavesdropper]] = {
+    AdaptiveInversion.name: lambda networks: AdaptiveInversion(networks["adaptive"]),
+    KnownPlaintext.name: lambda networks: KnownPlaintext(),
+    NaiveInversion.name: lambda networks: NaiveInversion(networks["naive"]),
+    KeyHolder.name: lambda networks: KeyHolder(),
+}
+"""By name, from the attack networks of a domain (weights ``<domain>/naive`` and so on)."""
+
+THREATS = {
+    attack.name: attack.threat for attack in (AdaptiveInversion, KnownPlaintext, NaiveInversion, KeyHolder)
+}
+
+
+def default_attacker(keyed: bool, policy: KeyPolicy) -> str:
+    """The strongest attacker without the key: it follows the key policy."""
+    if keyed and policy is not KeyPolicy.MESSAGE:
+        return KnownPlaintext.name
+    return AdaptiveInversion.name

@@ -1,0 +1,1 @@
+"""Keys and the ciphers that use them; no knowledge of channels or networks."""
