@@ -1,0 +1,1 @@
+"""Measurements on the reporting splits, written as ``results.json`` beside the weights."""

@@ -1,0 +1,178 @@
+"""One cell of a measurement: many pictures through one link, on the same stages as the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from semcom_core import datasets, link
+from semcom_core.channels import CHANNELS, propagate
+from semcom_core.ciphers.keys import KeySource
+from semcom_core.codecs.repobe import unpack
+from semcom_core.metrics import balanced_accuracy, bootstrap, chance_p_value
+from semcom_core.settings import LinkSettings
+from semcom_core.training.augment import plain
+
+CHUNK = 100
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """An encoded reporting set: symbols once, for every cell."""
+
+    models: link.LinkModels
+    encoded: tuple[link.Encoded, ...]
+    labels: np.ndarray
+    known: link.Encoded
+
+    @property
+    def images(self) -> int:
+        return len(self.labels)
+
+
+def prepare(models: link.LinkModels, split: datasets.Split, limit: int | None = None) -> Measured:
+    """Encode a split once; the picture that attackers know comes from the held-out split."""
+    name = models.domain.name
+    data = datasets.load(name, split)
+    if limit:
+        data = data.take(np.arange(min(limit, len(data))))
+    native = models.domain.native_size
+    encoded = tuple(
+        link.encode(models, plain(name, data.images[start : start + CHUNK], native))
+        for start in range(0, len(data), CHUNK)
+    )
+    known = link.encode(models, plain(name, datasets.load(name, "held_out").images[:1], native))
+    return Measured(models, encoded, data.labels, known)
+
+
+def chunk_settings(settings: LinkSettings, seed: int, chunk: int) -> LinkSettings:
+    """Every chunk has noise, fading and sender noise of its own."""
+    return replace(settings, seed=seed * 10_000 + chunk)
+
+
+@torch.inference_mode()
+def receiver_accuracy(measured: Measured, channel: str, snr_db: float, seeds: Sequence[int]) -> dict[str, object]:
+    """Class accuracy of the legitimate receiver over all pictures and channel seeds.
+
+    The cipher is left out: it changes no receiver figure (proved by a test).
+    """
+    right = np.zeros((len(seeds), measured.images))
+    for row, seed in enumerate(seeds):
+        done = 0
+        for chunk, encoded in enumerate(measured.encoded):
+            generator = link.generator(seed * 10_000 + chunk, "bob")
+            received = propagate(CHANNELS[channel], encoded.symbols, snr_db, generator)
+            z = unpack(received.equalise()).contiguous(memory_format=torch.channels_last)
+            answers = measured.models.codec.classifier(z).argmax(1).numpy()
+            right[row, done : done + len(answers)] = answers == measured.labels[done : done + len(answers)]
+            done += len(answers)
+    per_image = right.mean(0)
+    return {
+        "channel": channel,
+        "snr_db": snr_db,
+        "images": measured.images,
+        "seeds": list(seeds),
+        "accuracy": round(float(per_image.mean()), 5),
+        "interval": [round(bound, 5) for bound in bootstrap(per_image)],
+    }
+
+
+@dataclass
+class _Columns:
+    """What one party collects over the chunks of a cell."""
+
+    own: list[Tensor]
+    judged: list[Tensor]
+    psnr: list[Tensor]
+    ssim: list[Tensor]
+
+    @staticmethod
+    def empty() -> _Columns:
+        return _Columns([], [], [], [])
+
+    def add(self, reading: link.Reading) -> None:
+        for column, value in (
+            (self.own, reading.logits),
+            (self.judged, reading.judged),
+            (self.psnr, reading.psnr),
+            (self.ssim, reading.ssim),
+        ):
+            if value is not None:
+                column.append(value.argmax(1) if value.ndim == 2 else value)
+
+    def summary(self, labels: np.ndarray) -> dict[str, object]:
+        out: dict[str, object] = {}
+        for name, column in (("own", self.own), ("judge", self.judged)):
+            if column:
+                predicted = torch.cat(column).numpy()
+                right = (predicted == labels).astype(float)
+                out[f"{name}_accuracy"] = round(float(right.mean()), 5)
+                out[f"{name}_interval"] = [round(bound, 5) for bound in bootstrap(right)]
+                out[f"{name}_balanced"] = round(balanced_accuracy(predicted, labels), 5)
+                out[f"{name}_chance_p"] = round(chance_p_value(predicted, labels, draws=2000), 5)
+        for name, column in (("psnr", self.psnr), ("ssim", self.ssim)):
+            if column:
+                out[name] = round(float(torch.cat(column).mean()), 4)
+        return out
+
+
+def whole_link(measured: Measured, settings: LinkSettings, images: int, seed: int = 0) -> dict[str, object]:
+    """Receiver and eavesdropper on the first ``images`` pictures: classes, judge, PSNR, SSIM."""
+    source = KeySource.published()
+    receiver, attacker = _Columns.empty(), _Columns.empty()
+    agreement: list[float] = []
+    count = 0
+    for chunk, encoded in _first(measured, images):
+        these = chunk_settings(settings, seed, chunk)
+        sent = link.send(encoded, these, source)
+        receiver.add(link.receive(measured.models, encoded, sent, these).reading)
+        result = link.eavesdrop(measured.models, encoded, sent, these, source, measured.known)
+        attacker.add(result.reading)
+        if result.key_agreement is not None:
+            agreement.append(result.key_agreement)
+        count += len(encoded.native)
+    labels = measured.labels[:count]
+    cell: dict[str, object] = {
+        "defense": settings.defense,
+        "noise": settings.noise if settings.chosen_defense.uses_noise else None,
+        "policy": settings.policy.value if settings.chosen_defense.keyed else None,
+        "attacker": settings.chosen_attacker,
+        "channel": settings.channel,
+        "snr_db": settings.snr_db,
+        "eve_snr_db": settings.chosen_eve_snr_db,
+        "images": count,
+        "seeds": [seed],
+        "receiver": receiver.summary(labels),
+        "eavesdropper": attacker.summary(labels),
+    }
+    if agreement:
+        cell["key_agreement"] = round(float(np.mean(agreement)), 4)
+    return cell
+
+
+def _first(measured: Measured, images: int) -> Iterator[tuple[int, link.Encoded]]:
+    done = 0
+    for chunk, encoded in enumerate(measured.encoded):
+        if done >= images:
+            return
+        yield chunk, encoded
+        done += len(encoded.native)
+
+
+@torch.inference_mode()
+def judge_accuracy(measured: Measured) -> dict[str, object]:
+    """Clean accuracy of the judge on the reporting split, and how often it says "foreign"."""
+    logits = torch.cat([measured.models.judge(encoded.native) for encoded in measured.encoded])
+    right = (logits.argmax(1).numpy() == measured.labels).astype(float)
+    foreign = (-torch.logsumexp(logits, 1) > measured.models.judge.energy_threshold).float().mean()
+    return {
+        "images": measured.images,
+        "accuracy": round(float(right.mean()), 5),
+        "interval": [round(bound, 5) for bound in bootstrap(right)],
+        "called_foreign": round(float(foreign), 4),
+    }

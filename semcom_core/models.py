@@ -1,0 +1,83 @@
+"""The one registry of trained modules: what a ``config.json`` may name, and with which numbers.
+
+A new trained module is one line in :data:`MODELS`. A configuration chooses a name and bounded
+integers; nothing in it is ever imported, evaluated or called by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from torch import nn
+
+from semcom_core.codecs.repobe import RepObECodec
+from semcom_core.networks.attackers import InversionDecoder, RowSetReader
+from semcom_core.networks.judge import Judge
+
+GREY_OR_COLOUR = (1, 3)
+CLASSES = range(2, 1001)
+SIZES = (28, 32, 128, 224)
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """How a registered module is built.
+
+    Attributes:
+        factory: called with the integer arguments by keyword.
+        allowed: for each argument the integers it may take: a ``range``, or a tuple of choices.
+            Every argument must be given, so that a changed default never changes old weights.
+    """
+
+    factory: Callable[..., nn.Module]
+    allowed: Mapping[str, Collection[int]]
+
+
+MODELS: dict[str, ModelSpec] = {
+    "repobe_codec": ModelSpec(RepObECodec, {"image_channels": GREY_OR_COLOUR, "classes": CLASSES}),
+    "judge": ModelSpec(Judge, {"image_channels": GREY_OR_COLOUR, "size": SIZES, "classes": CLASSES}),
+    "inversion_decoder": ModelSpec(InversionDecoder, {"image_channels": GREY_OR_COLOUR, "size": SIZES}),
+    "row_set_reader": ModelSpec(RowSetReader, {"image_channels": GREY_OR_COLOUR, "size": SIZES, "classes": CLASSES}),
+}
+
+
+def check(network: object, arguments: object) -> None:
+    """Check a network's name and its arguments without building anything.
+
+    Raises:
+        ValueError: unknown network; a missing or unknown argument; a value that is not an
+            integer (booleans and floats are not) or is outside its bounds. One sentence.
+    """
+    if not isinstance(network, str) or network not in MODELS:
+        raise ValueError(f"There is no network {_short(network)}; known are {', '.join(sorted(MODELS))}.")
+    allowed = MODELS[network].allowed
+    if not isinstance(arguments, dict) or arguments.keys() != allowed.keys():
+        raise ValueError(f"The network {network!r} takes exactly the arguments {', '.join(sorted(allowed))}.")
+    for name, choices in allowed.items():
+        # `type is int`: to isinstance a bool is an int, and 1.0 == 1 would pass the membership test.
+        if type(arguments[name]) is not int or arguments[name] not in choices:
+            value = _short(arguments[name])
+            raise ValueError(f"The argument {name!r} of {network!r} must be {_words(choices)}, not {value}.")
+
+
+def build(network: str, arguments: dict[str, int]) -> nn.Module:
+    """A freshly initialised module from the registry.
+
+    Raises:
+        ValueError: see :func:`check`.
+    """
+    check(network, arguments)
+    return MODELS[network].factory(**arguments)
+
+
+def _words(choices: Collection[int]) -> str:
+    if isinstance(choices, range):
+        return f"an integer from {choices[0]} to {choices[-1]}"
+    return " or ".join(map(str, choices))
+
+
+def _short(value: object) -> str:
+    """A refused value as it may be printed: it comes from a file, so its length is bounded."""
+    text = repr(value) if isinstance(value, str | int | float | None) else type(value).__name__
+    return text if len(text) <= 40 else text[:37] + "..."

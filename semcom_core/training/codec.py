@@ -1,0 +1,116 @@
+"""Task ``codec``: encoder, classifier and reconstructor trained jointly through the channel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from semcom_core import datasets
+from semcom_core.channels import CHANNELS, Received, propagate
+from semcom_core.codecs.repobe import RepObECodec, pack, unpack
+from semcom_core.domains import DOMAINS
+from semcom_core.metrics import psnr
+from semcom_core.training.augment import AUGMENT, plain
+from semcom_core.training.recipe import Recipe, Stage
+from semcom_core.training.trainer import Task, shuffled
+
+SNR_RANGE_DB = (0.0, 25.0)
+
+
+def random_link(z: Tensor, generator: torch.Generator) -> Tensor:
+    """Features through a random channel, as every receiver and attacker is trained.
+
+    Each image draws its SNR from ``SNR_RANGE_DB``; half of the batch sees AWGN, half block
+    Rayleigh fading; the receiver equalises with its own CSI (linear MMSE).
+
+    Shape: (B,4,h,w) power-normalised -> (B,4,h,w).
+    """
+    batch, grid = len(z), z.shape[-1]
+    snr_db = torch.empty(batch, 1, device=z.device).uniform_(*SNR_RANGE_DB, generator=generator)
+    received = propagate(CHANNELS["rayleigh"], pack(z), snr_db, generator)
+    awgn = torch.arange(batch, device=z.device)[:, None] % 2 == 0
+    h = torch.where(awgn, torch.ones_like(received.h), received.h)
+    y = received.y + (h - received.h) * pack(z)
+    return unpack(Received(y, h, received.sigma2).equalise(), grid)
+
+
+def at_fixed_snr(z: Tensor, snr_db: float, seed: int = 0, channel: str = "awgn") -> Tensor:
+    """Features through one channel at one SNR with a fixed seed, for validation."""
+    generator = torch.Generator(z.device).manual_seed(seed)
+    return unpack(propagate(CHANNELS[channel], pack(z), snr_db, generator).equalise(), z.shape[-1])
+
+
+class CodecTask(Task):
+    """Joint training: ``L = CE + lambda_rec · MSE`` (the paper gives L_class, not L_rec).
+
+    The reconstruction term is computed on ``rec_share`` of each batch: the decoder to
+    224×224 costs more than encoder and classifier together, and its gradient stays unbiased.
+
+    Options:
+        lambda_rec: weight of the mean squared error.
+        rec_share: share of each batch that is reconstructed.
+        smoothing: label smoothing.
+        validate_images: held-out images scored after an epoch.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        runs: Path,
+        lambda_rec: float,
+        rec_share: float = 1.0,
+        smoothing: float = 0.0,
+        validate_images: int = 1000,
+    ) -> None:
+        self.domain = DOMAINS[recipe.domain]
+        self.lambda_rec, self.rec_share, self.smoothing = lambda_rec, rec_share, smoothing
+        self.train = datasets.load(recipe.domain, "train")
+        held_out = datasets.load(recipe.domain, "held_out")
+        self.held_out = held_out.take(np.arange(min(validate_images, len(held_out))))
+        self.network = "repobe_codec"
+        self.arguments = {"image_channels": self.domain.channels, "classes": len(self.domain.classes)}
+        self.model = RepObECodec(**self.arguments)
+
+    def epoch_size(self, stage: Stage) -> int:
+        return len(self.train) // stage.batch * stage.batch
+
+    def batches(self, stage: Stage, rng: np.random.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+        augment = AUGMENT[self.domain.name]
+        extra = {"min_scale": stage.min_scale} if self.domain.name == "photographs" else {}
+        for index in shuffled(len(self.train), stage.batch, rng):
+            images = augment(self.train.images[index], stage.size, rng, **extra)
+            labels = torch.from_numpy(self.train.labels[index])
+            yield images.contiguous(memory_format=torch.channels_last), labels
+
+    def loss(self, batch: tuple[Tensor, Tensor], stage: Stage, generator: torch.Generator) -> dict[str, Tensor]:
+        images, labels = (part.to(generator.device) for part in batch)
+        received = random_link(self.model.features(images), generator)
+        received = received.contiguous(memory_format=torch.channels_last)
+        ce = F.cross_entropy(self.model.classifier(received).float(), labels, label_smoothing=self.smoothing)
+        share = max(2, round(self.rec_share * len(images)))
+        rebuilt = self.model.reconstructor(received[:share]).float()
+        mse = F.mse_loss(rebuilt, images[:share])
+        return {"loss": ce + self.lambda_rec * mse, "ce": ce, "mse": mse}
+
+    @torch.inference_mode()
+    def validate(self, model: RepObECodec, stage: Stage) -> dict[str, float]:
+        """Accuracy and PSNR (at the training size) at AWGN 10 dB."""
+        device = next(model.parameters()).device
+        right, quality = [], []
+        for start in range(0, len(self.held_out), 64):
+            chunk = self.held_out.take(np.arange(start, min(start + 64, len(self.held_out))))
+            images = plain(self.domain.name, chunk.images, stage.size).to(device, memory_format=torch.channels_last)
+            with torch.autocast(device.type, torch.bfloat16):
+                z = at_fixed_snr(model.features(images), 10.0, seed=start).contiguous(memory_format=torch.channels_last)
+                logits = model.classifier(z).float()
+                if start < 256:
+                    quality.append(psnr(model.reconstructor(z).float(), images).cpu())
+            right.append(logits.argmax(1).cpu().numpy() == chunk.labels)
+        accuracy = float(np.concatenate(right).mean())
+        mean_psnr = float(torch.cat(quality).mean())
+        return {"score": accuracy + 0.02 * mean_psnr, "accuracy": accuracy, "psnr": mean_psnr}

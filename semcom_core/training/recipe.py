@@ -1,0 +1,85 @@
+"""Recipes: everything that decides a training run, as TOML beside this file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+RECIPES = Path(__file__).parent / "recipes"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stretch of epochs at one image size.
+
+    Attributes:
+        epochs: passes over the training split (or the feature cache).
+        batch: images a step.
+        size: side of the training images; 0 where the task has no choice.
+        lr_scale: factor on the recipe's learning rate.
+        min_scale: smallest crop, as a share of the picture's area (photographs).
+    """
+
+    epochs: int
+    batch: int
+    size: int = 0
+    lr_scale: float = 1.0
+    min_scale: float = 0.35
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One training run; ``options`` belong to the task and are checked by it.
+
+    ``publishes`` names the weights that the run writes, if not those of its own key: fine-tuning
+    replaces the weights that it started from.
+    """
+
+    key: str
+    task: str
+    domain: str
+    lr: float
+    stages: tuple[Stage, ...]
+    seed: int = 1
+    weight_decay: float = 0.05
+    ema: float = 0.999
+    clip: float = 1.0
+    bf16: bool = True
+    validate_every: int = 1
+    publishes: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """Hash of the content, so that a checkpoint never continues under another recipe."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def path(self) -> Path:
+        return RECIPES / f"{self.key}.toml"
+
+
+def read(key: str) -> Recipe:
+    """Read ``recipes/<key>.toml``, for instance ``digits/base``.
+
+    Raises:
+        ValueError: unknown recipe, unknown or missing field.
+    """
+    path = RECIPES / f"{key}.toml"
+    if not path.is_file():
+        raise ValueError(f"There is no recipe {key!r}. Known: {', '.join(known())}.")
+    content = tomllib.loads(path.read_text())
+    try:
+        stages = tuple(Stage(**stage) for stage in content.pop("stage"))
+        return Recipe(key=key, domain=key.partition("/")[0], stages=stages, **content)
+    except (TypeError, KeyError) as error:
+        raise ValueError(f"{path.name}: {error}") from error
+
+
+def known() -> list[str]:
+    """Keys of all recipes."""
+    return sorted(str(path.relative_to(RECIPES).with_suffix("")) for path in RECIPES.rglob("*.toml"))

@@ -1,0 +1,68 @@
+"""``python -m semcom_core train <recipe>``: from a recipe to weights in ``weights/``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from semcom_core import weights
+from semcom_core.training import recipe as recipes
+from semcom_core.training.codec import CodecTask
+from semcom_core.training.downstream import InversionTask, ReaderTask, ReceiverTask
+from semcom_core.training.judge import JudgeTask
+from semcom_core.training.trainer import Task, Trainer
+
+TASKS: dict[str, Callable[..., Task]] = {
+    "codec": CodecTask,
+    "receiver": ReceiverTask,
+    "inversion": InversionTask,
+    "reader": ReaderTask,
+    "judge": JudgeTask,
+}
+ORDER = ("base", "receiver", "judge", "naive", "adaptive")
+"""A domain's recipes in the order in which each finds what it starts from."""
+
+
+def runs_folder() -> Path:
+    """Checkpoints and caches: ``SEMCOM_RUNS``, else ``runs/`` beside the package (not in git)."""
+    return Path(os.environ.get("SEMCOM_RUNS", Path(__file__).parents[2] / "runs"))
+
+
+def train(key: str, device: str = "cpu", threads: int | None = None) -> None:
+    """Train a recipe (``digits/base``), or a domain's recipes in order (``digits``).
+
+    A run that was interrupted goes on from its last full epoch.
+
+    Raises:
+        ValueError: no such recipe, or an option that its task does not know.
+        DataUnavailable: the data set cannot be read.
+    """
+    if threads:
+        torch.set_num_threads(threads)
+    for one in [key] if "/" in key else [f"{key}/{name}" for name in ORDER]:
+        _train_one(recipes.read(one), device)
+
+
+def _train_one(recipe: recipes.Recipe, device: str) -> None:
+    torch.manual_seed(recipe.seed)  # initial weights; training runs in a process of its own
+    try:
+        task = TASKS[recipe.task](recipe, runs_folder(), **recipe.options)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{recipe.path.name}: {error}") from error
+    folder = runs_folder() / recipe.key
+    trainer = Trainer(task, recipe, folder, device)
+    module = task.publishable(trainer.run().cpu())
+    name = recipe.publishes or recipe.key
+    config = {
+        "network": task.network,
+        "arguments": task.arguments,
+        "domain": recipe.domain,
+        "recipe": recipe.key,
+        "recipe_digest": recipe.digest,
+    }
+    weights.save(name, module, config, recipe=recipe.path, log=folder / "log.csv")
+    figures = {key: value for key, value in trainer.best.items() if key != "model"}
+    print(f"{recipe.key}: held-out {figures} → weights/{name}")
