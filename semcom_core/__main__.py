@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 
 def main() -> None:
@@ -21,6 +22,13 @@ def main() -> None:
     publish = commands.add_parser("publish", help="upload the weights and their model cards to the Hub")
     publish.add_argument("repo", help="owner/name; created if there is none")
     publish.add_argument("--private", action="store_true", help="make a new repository private")
+    bench = commands.add_parser("bench", help="time one picture through the link, and the start of the app")
+    bench.add_argument("domains", nargs="*", help="all, if none is named")
+    bench.add_argument("--runs", type=int, default=50, help="timed runs of each kind, after three to warm up")
+    bench.add_argument("--threads", type=int, default=2)
+    bench.add_argument("--browser", action="store_true", help="also time the first result in Chromium")
+    bench.add_argument("--no-start", action="store_true", help="leave out starting the app")
+    bench.add_argument("--json", type=Path, help="also write the figures to this file")
     arguments = parser.parse_args()
     if arguments.command == "train":
         from semcom_core.training.run import train as run
@@ -30,6 +38,16 @@ def main() -> None:
         from semcom_core.evaluation.report import evaluate as run_evaluation
 
         run_evaluation(arguments.domain, arguments.threads, arguments.limit)
+    elif arguments.command == "bench":
+        from semcom_core.bench import main as run_bench
+
+        try:
+            run_bench(
+                arguments.domains, arguments.runs, arguments.threads,
+                arguments.browser, not arguments.no_start, arguments.json,
+            )  # fmt: skip
+        except (RuntimeError, ValueError) as error:  # missing weights are RuntimeErrors, too
+            parser.exit(1, f"{error}\n")
     elif arguments.command in ("pull", "publish"):
         from semcom_core import hub
 

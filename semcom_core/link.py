@@ -30,6 +30,7 @@ from semcom_core.codecs.repobe import Decoded, RepObECodec, unpack
 from semcom_core.defenses.base import PlugIn
 from semcom_core.domains import DOMAINS, Domain
 from semcom_core.metrics import psnr, ssim
+from semcom_core.networks.folding import fold_batch_norm
 from semcom_core.networks.judge import energy
 from semcom_core.settings import LinkSettings
 
@@ -127,7 +128,7 @@ class Transmission:
 
 
 def load_models(domain: str) -> LinkModels:
-    """All networks of a domain, from the weights folder or the Hub.
+    """All networks of a domain, from the weights folder or the Hub, with batch norms folded.
 
     Raises:
         WeightsError: a file is missing, tampered with or cannot be fetched.
@@ -135,11 +136,12 @@ def load_models(domain: str) -> LinkModels:
     from semcom_core import weights
 
     loaded = {name: weights.load(f"{domain}/{name}") for name in ("base", "judge", "naive", "adaptive")}
+    modules = {name: fold_batch_norm(one.module) for name, one in loaded.items()}
     return LinkModels(
         DOMAINS[domain],
-        loaded["base"].module,
-        loaded["judge"].module,
-        {name: loaded[name].module for name in ("naive", "adaptive")},
+        modules["base"],
+        modules["judge"],
+        {name: modules[name] for name in ("naive", "adaptive")},
         tuple(one.located for one in loaded.values()),
     )
 
@@ -260,6 +262,12 @@ def transmit(
 
 
 @torch.inference_mode()
+def judge_sent(models: LinkModels, encoded: Encoded) -> Tensor:
+    """The judge's logits on the pictures as sent (B,K)."""
+    return models.judge(encoded.native)
+
+
+@torch.inference_mode()
 def compose(
     models: LinkModels,
     settings: LinkSettings,
@@ -267,9 +275,15 @@ def compose(
     sent: Sent,
     reception: Reception,
     eavesdropping: Eavesdropping,
+    sent_judged: Tensor | None = None,
 ) -> Transmission:
-    """Put the (separately cacheable) stages together and judge the sent picture."""
-    sent_judged = models.judge(encoded.native)
+    """Put the (separately cacheable) stages together.
+
+    Args:
+        sent_judged: from :func:`judge_sent`, if it is known already.
+    """
+    if sent_judged is None:
+        sent_judged = judge_sent(models, encoded)
     foreign = bool(energy(sent_judged)[0] > models.judge.energy_threshold)
     return Transmission(settings, encoded, sent, reception, eavesdropping, sent_judged, foreign)
 

@@ -84,7 +84,7 @@ class LinkSettings:
         """URL parameters: only what differs from the defaults. Never holds key material."""
         plain = LinkSettings()
         return {
-            name: f"{value:g}" if isinstance(value, float) else str(value)
+            name: str(value).removesuffix(".0")  # the shortest form that reads back exactly
             for name, value in asdict(self).items()
             if value != getattr(plain, name)
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -15,6 +16,7 @@ from semcom_core.codecs.repobe import GRID
 from semcom_core.defenses.base import PlugIn
 
 
+@dataclass(frozen=True)
 class ConfusionCipher(PlugIn):
     r"""Confusion-offset cipher (Lin et al., RepObE, Sec. 3.2).
 

@@ -19,6 +19,7 @@ from tqdm import tqdm
 from semcom_core import datasets
 from semcom_core.codecs.repobe import CODEC_SIZE, FEATURE_SHAPE, RepObECodec
 from semcom_core.domains import DOMAINS
+from semcom_core.networks.folding import fold_batch_norm
 from semcom_core.training.augment import AUGMENT, plain
 
 CHUNK = 64
@@ -94,7 +95,7 @@ def build(
     places = [folder / f"features-{encoder_digest(codec)}" / f"{split}-{seed}-{copy}" for copy in range(copies)]
     for copy, place in enumerate(places):
         if not (place / "complete").exists():
-            _encode_copy(place, codec.eval(), domain, data, copy, seed)
+            _encode_copy(place, fold_batch_norm(codec), domain, data, copy, seed)
     count = min(limit or len(data), len(data))
     features, pictures = (
         [np.load(place / f"{key}.npy", mmap_mode="r")[:count] for place in places] for key in ("features", "pictures")

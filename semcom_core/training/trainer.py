@@ -133,6 +133,7 @@ class Trainer:
     def _epoch(self, stage: Stage, epoch: int, total: int, bar: tqdm) -> dict[str, float]:
         rng = np.random.default_rng((self.recipe.seed, epoch))
         generator = torch.Generator(self.device).manual_seed(self.recipe.seed * 100_003 + epoch)
+        torch.manual_seed(self.recipe.seed * 100_003 + epoch)  # dropout; training has a process of its own
         self.model.train()
         sums: dict[str, float] = {}
         batches = 0

@@ -1,0 +1,70 @@
+"""A link of untrained networks, for tests of everything that does not depend on what they learned."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.ndimage import gaussian_filter
+from torch import Tensor, nn
+
+from semcom_core.codecs.repobe import RepObECodec
+from semcom_core.domains import DOMAINS
+from semcom_core.link import LinkModels
+from semcom_core.networks.attackers import InversionDecoder, RowSetReader
+from semcom_core.networks.judge import Judge
+
+
+def untrained() -> LinkModels:
+    """Untrained networks with fixed weights: the path does not care what they have learned.
+
+    Untrained features are nearly constant; they are centred here, as a trained encoder's are.
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        codec, judge = RepObECodec(1), Judge(1, 28)
+        attacks = nn.ModuleDict({"naive": InversionDecoder(1, 28, depth=1), "adaptive": RowSetReader(1, 28)})
+    for module in (codec, judge, attacks):
+        module.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    last = codec.encoder.refine[-1]
+    last.bias -= codec.encoder(DOMAINS["digits"].to_codec(textured(4, seed=1))).mean((0, 2, 3))
+    return LinkModels(DOMAINS["digits"], codec, judge, dict(attacks.items()))
+
+
+def textured(count: int, seed: int = 0) -> Tensor:
+    """Smooth random pictures (B,1,28,28) in [0,1]: no two cells of their features are equal."""
+    noise = np.random.default_rng(seed).normal(size=(count, 1, 28, 28))
+    smooth = gaussian_filter(noise, (0, 0, 1.5, 1.5))
+    return torch.from_numpy((0.5 + smooth / 6 / smooth.std()).clip(0, 1)).float()
+
+
+def leaves(value: Any) -> list[Any]:
+    """All tensors, arrays, strings and numbers inside dataclasses, sequences and mappings."""
+    if dataclasses.is_dataclass(value):
+        value = [getattr(value, field.name) for field in dataclasses.fields(value)]
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return [leaf for one in value for leaf in leaves(one)]
+    return [value]
+
+
+def identical(one: Any, other: Any) -> bool:
+    """Bit for bit the same."""
+    pairs = list(zip(leaves(one), leaves(other), strict=True))
+    return all(
+        torch.equal(a, b) if isinstance(a, Tensor) else np.array_equal(a, b) if isinstance(a, np.ndarray) else a == b
+        for a, b in pairs
+    )
+
+
+def fingerprint(models: LinkModels) -> str:
+    sha = hashlib.sha256()
+    for module in (models.codec, models.judge, *models.attacks.values()):
+        assert not any(part.training for part in module.modules())
+        for name, value in module.state_dict().items():
+            sha.update(name.encode() + value.contiguous().numpy().tobytes())
+    return sha.hexdigest()
