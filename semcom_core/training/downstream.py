@@ -30,7 +30,7 @@ class CachedTask(Task):
     """A task on the cached features of one codec.
 
     Args:
-        codec: weights whose encoder made the features, for instance ``digits/joint``.
+        codec: weights whose encoder made the features, for instance ``digits/base``.
         copies: plain pictures plus ``copies − 1`` random changes of each.
         images: how many training images to use at most (attackers: 20,000).
         held_out: how many held-out images decide which epoch is kept.
@@ -52,17 +52,16 @@ class CachedTask(Task):
             yield index, self.cache.z(index)
 
     def received(self, z: Tensor, generator: torch.Generator) -> Tensor:
-        """Cached features after a random channel."""
-        return random_link(z, generator).contiguous(memory_format=torch.channels_last)
+        """Cached features after a random channel, on the generator's device."""
+        return random_link(z.to(generator.device), generator).contiguous(memory_format=torch.channels_last)
 
-    def check_chunks(self) -> Iterator[tuple[np.ndarray, Tensor]]:
-        """Held-out rows and their features after AWGN at 10 dB, fixed noise."""
+    def check_chunks(self, model: nn.Module) -> Iterator[tuple[np.ndarray, Tensor]]:
+        """Held-out rows and their features after AWGN at 10 dB, fixed noise, on the model's device."""
+        device = next(model.parameters()).device
         for start in range(0, len(self.check), 128):
             index = np.arange(start, min(start + 128, len(self.check)))
-            yield (
-                index,
-                at_fixed_snr(self.check.z(index), 10.0, seed=start).contiguous(memory_format=torch.channels_last),
-            )
+            z = at_fixed_snr(self.check.z(index), 10.0, seed=start)
+            yield index, z.to(device).contiguous(memory_format=torch.channels_last)
 
 
 class ReceiverTask(CachedTask):
@@ -101,24 +100,24 @@ class ReceiverTask(CachedTask):
 
     def loss(self, batch: Batch, stage: Stage, generator: torch.Generator) -> dict[str, Tensor]:
         index, z = batch
-        move = torch.randint(-self.shift, self.shift + 1, (2,), generator=generator).tolist()
+        move = torch.randint(-self.shift, self.shift + 1, (2,), generator=generator, device=generator.device).tolist()
         received = self.received(z.roll(move, (2, 3)), generator)
-        labels = self.cache.label(index)
+        labels = self.cache.label(index).to(received.device)
         ce = F.cross_entropy(self.model["classifier"](received).float(), labels, label_smoothing=self.smoothing)
         pick = np.linspace(0, len(index) - 1, max(2, round(self.rec_share * len(index)))).astype(int)
         rebuilt = self.model["reconstructor"](received[pick]).float()
         target = self.cache.targets_at(index[pick]).roll([PIXELS_A_CELL * cells for cells in move], (2, 3))
-        mse = F.mse_loss(rebuilt, target)
+        mse = F.mse_loss(rebuilt, target.to(rebuilt.device))
         return {"loss": ce + self.lambda_rec * mse, "ce": ce, "mse": mse}
 
     @torch.inference_mode()
     def validate(self, model: nn.Module, stage: Stage) -> dict[str, float]:
         right, quality = [], []
-        for index, z in self.check_chunks():
-            with torch.autocast("cpu", torch.bfloat16):
-                right.append(model["classifier"](z).float().argmax(1).numpy() == self.check.label(index).numpy())
+        for index, z in self.check_chunks(model):
+            with torch.autocast(z.device.type, torch.bfloat16):
+                right.append(model["classifier"](z).float().argmax(1).cpu().numpy() == self.check.label(index).numpy())
                 if index[0] < 256:
-                    quality.append(psnr(model["reconstructor"](z).float(), self.check.targets_at(index)))
+                    quality.append(psnr(model["reconstructor"](z).float().cpu(), self.check.targets_at(index)))
         accuracy, mean_psnr = float(np.concatenate(right).mean()), float(torch.cat(quality).mean())
         return {"score": accuracy + 0.02 * mean_psnr, "accuracy": accuracy, "psnr": mean_psnr}
 
@@ -136,11 +135,14 @@ class InversionTask(CachedTask):
 
     def loss(self, batch: Batch, stage: Stage, generator: torch.Generator) -> dict[str, Tensor]:
         index, z = batch
-        return {"loss": F.mse_loss(self.model(self.received(z, generator)).float(), self.cache.targets(index))}
+        picture = self.model(self.received(z, generator)).float()
+        return {"loss": F.mse_loss(picture, self.cache.targets(index).to(picture.device))}
 
     @torch.inference_mode()
     def validate(self, model: nn.Module, stage: Stage) -> dict[str, float]:
-        quality = torch.cat([psnr(model(z).float(), self.check.targets(index)) for index, z in self.check_chunks()])
+        quality = torch.cat(
+            [psnr(model(z).float().cpu(), self.check.targets(index)) for index, z in self.check_chunks(model)]
+        )
         return {"score": float(quality.mean()), "psnr": float(quality.mean())}
 
 
@@ -186,21 +188,25 @@ class ReaderTask(CachedTask):
         index, z = batch
         summary = self.model.embedding(encrypt(self.received(z, generator), ANY_KEY))
         logits = self.model.fc(summary).float()
-        labels = self.cache.label(index)
+        labels = self.cache.label(index).to(logits.device)
         ce = F.cross_entropy(logits, labels, label_smoothing=self.smoothing)
         with torch.no_grad():
-            teacher = self.codec.classifier(z.contiguous(memory_format=torch.channels_last)).float().softmax(1)
+            teacher = (
+                self.codec.classifier(z.to(logits.device).contiguous(memory_format=torch.channels_last))
+                .float()
+                .softmax(1)
+            )
         kl = F.kl_div(logits.log_softmax(1), teacher, reduction="batchmean")
         pick = np.linspace(0, len(index) - 1, max(2, round(self.picture_share * len(index)))).astype(int)
-        mse = F.mse_loss(self.model.picture(summary[pick]).float(), self.cache.targets(index[pick]))
+        mse = F.mse_loss(self.model.picture(summary[pick]).float(), self.cache.targets(index[pick]).to(summary.device))
         return {"loss": ce + self.distil * kl + self.lambda_picture * mse, "ce": ce, "kl": kl, "mse": mse}
 
     @torch.inference_mode()
     def validate(self, model: RowSetReader, stage: Stage) -> dict[str, float]:
         right, quality = [], []
-        for index, z in self.check_chunks():
+        for index, z in self.check_chunks(model):
             logits, picture = model(encrypt(z, ANY_KEY))
-            right.append(logits.argmax(1).numpy() == self.check.label(index).numpy())
-            quality.append(psnr(picture.float(), self.check.targets(index)))
+            right.append(logits.argmax(1).cpu().numpy() == self.check.label(index).numpy())
+            quality.append(psnr(picture.float().cpu(), self.check.targets(index)))
         accuracy, mean_psnr = float(np.concatenate(right).mean()), float(torch.cat(quality).mean())
         return {"score": accuracy + 0.01 * mean_psnr, "accuracy": accuracy, "psnr": mean_psnr}

@@ -43,18 +43,20 @@ class JudgeTask(Task):
             yield images.contiguous(memory_format=torch.channels_last), torch.from_numpy(self.train.labels[index])
 
     def loss(self, batch: tuple[Tensor, Tensor], stage: Stage, generator: torch.Generator) -> dict[str, Tensor]:
-        images, labels = batch
+        images, labels = (part.to(generator.device) for part in batch)
         self.model.size = stage.size  # an early stage may train smaller; the last one is `size`
         return {"loss": F.cross_entropy(self.model(images).float(), labels, label_smoothing=self.smoothing)}
 
     @torch.inference_mode()
     def validate(self, model: Judge, stage: Stage) -> dict[str, float]:
         """Held-out accuracy at the native size; also sets the 95 % energy threshold."""
+        device = next(model.parameters()).device
         logits = []
         for start in range(0, len(self.held_out), 128):
             pictures = plain(self.domain.name, self.held_out.images[start : start + 128], self.domain.native_size)
-            with torch.autocast("cpu", torch.bfloat16):
-                logits.append(model(pictures.contiguous(memory_format=torch.channels_last)).float())
+            pictures = pictures.to(device, memory_format=torch.channels_last)
+            with torch.autocast(device.type, torch.bfloat16):
+                logits.append(model(pictures).float().cpu())
         answers = torch.cat(logits)
         model.energy_threshold.fill_(float(energy(answers).quantile(0.95)))
         accuracy = float((answers.argmax(1).numpy() == self.held_out.labels).mean())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -63,6 +64,17 @@ def _train_one(recipe: recipes.Recipe, device: str) -> None:
         "recipe": recipe.key,
         "recipe_digest": recipe.digest,
     }
+    if recipe.publishes:
+        _keep_history(weights.root() / name, recipe.key)
     weights.save(name, module, config, recipe=recipe.path, log=folder / "log.csv")
     figures = {key: value for key, value in trainer.best.items() if key != "model"}
     print(f"{recipe.key}: held-out {figures} → weights/{name}")
+
+
+def _keep_history(folder: Path, key: str) -> None:
+    """Keep recipe and log of the run that fine-tuning starts from: ``recipe-base.toml``, ``log-base.csv``."""
+    earlier = json.loads((folder / "config.json").read_text())["recipe"]
+    for file in ("recipe.toml", "log.csv"):
+        if earlier != key and (folder / file).is_file():
+            stem, _, suffix = file.partition(".")
+            (folder / file).rename(folder / f"{stem}-{earlier.rpartition('/')[2]}.{suffix}")

@@ -1,0 +1,15 @@
+"""SemCom Lab: the router. Pages live in ``pages/``; everything they show comes from ``semcom_core``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages.widgets.strings import t
+
+# A file and not an icon's name: Streamlit would fetch that from another server.
+_ICON = Path(__file__).parent / "pages" / "widgets" / "icon.svg"
+
+st.set_page_config(page_title=t("app.title"), page_icon=str(_ICON), layout="wide")
+st.navigation([st.Page("pages/live_link.py", title=t("live_link.title"), default=True)]).run()

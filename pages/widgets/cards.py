@@ -1,0 +1,148 @@
+"""The three cards SENT · RECEIVER · ATTACKER."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.widgets.facts import Facts, Guess, percent, probabilities, truth_note
+from pages.widgets.pictures import sharp, to_pil
+from pages.widgets.stages import Session
+from pages.widgets.strings import t
+from semcom_core import figures
+from semcom_core.attacks import THREATS
+from semcom_core.figures import Bars
+from semcom_core.link import Reading, Transmission
+
+_CHART = {"displayModeBar": False}
+
+
+def cards(session: Session, transmission: Transmission, facts: Facts) -> None:
+    """What was sent, what the receiver has, what the attacker has: side by side, stacked on a phone."""
+    with st.container(key="cards"):
+        sent, receiver, attacker = st.columns(3, border=True, gap="small")
+    with sent:
+        _sent(session, transmission, facts)
+    with receiver:
+        _receiver(session, transmission, facts)
+    with attacker:
+        _attacker(session, transmission, facts)
+
+
+def _sent(session: Session, transmission: Transmission, facts: Facts) -> None:
+    classes = session.models.domain.classes
+    _head("sent", t(f"card.sent.what_{session.chosen.source}"))
+    st.image(
+        sharp(to_pil(transmission.encoded.native[0])),
+        width="stretch",
+        output_format="PNG",
+        alt=t("card.sent.alt", judged=facts.sent.name),
+    )
+    _read(t("card.judge_reads"), facts.sent if not facts.foreign else None, verdict=False, absent="card.foreign")
+    bars = Bars(t("card.judge"), probabilities(transmission.sent_judged))
+    _chart("sent", figures.probabilities(classes, bars, figures.NEUTRAL), facts.sent)
+    size, symbols = st.columns(2, wrap=False, gap="xsmall")
+    side = session.models.domain.native_size
+    size.metric(t("card.sent.size"), f"{side} × {side}", help=t("card.sent.size_help"))
+    symbols.metric(t("card.sent.symbols"), f"{transmission.sent.x.shape[1]:,}", help=t("card.sent.symbols_help"))
+    st.caption(truth_note(facts))
+
+
+def _receiver(session: Session, transmission: Transmission, facts: Facts) -> None:
+    settings, reading = transmission.settings, transmission.reception.reading
+    _head("receiver", t("card.link", channel=t(f"channel.{settings.channel}.short"), snr=f"{settings.snr_db:g}"))
+    _picture(reading, t("card.receiver.alt", judged=facts.receiver_picture.name))
+    _read(t("card.receiver.reads"), facts.receiver, verdict=not facts.foreign)
+    own = Bars(t("card.receiver.own"), probabilities(reading.logits))
+    judge = Bars(t("card.judge"), probabilities(reading.judged))
+    classes = session.models.domain.classes
+    _chart("receiver", figures.probabilities(classes, own, figures.RECEIVER, judge), facts.receiver)
+    _quality(reading, facts.receiver_picture)
+    _verdict("utility", "good" if facts.receiver.right else "bad", facts)
+
+
+def _attacker(session: Session, transmission: Transmission, facts: Facts) -> None:
+    settings, reading = transmission.settings, transmission.eavesdropping.reading
+    name = transmission.eavesdropping.attacker
+    snr = f"{settings.chosen_eve_snr_db:g}"
+    _head("attacker", t("card.attacker.link", attacker=t(f"attacker.{name}.short"), snr=snr))
+    _picture(reading, t("card.attacker.alt", judged=facts.attacker_picture.name))
+    classes = session.models.domain.classes
+    judge = Bars(t("card.judge"), probabilities(reading.judged))
+    if facts.attacker is None:
+        _read(t("card.attacker.judge_reads"), facts.attacker_picture, verdict=not facts.foreign)
+        chart = figures.probabilities(classes, judge, figures.ATTACKER, hatched=True)
+    else:
+        _read(t("card.attacker.reads"), facts.attacker, verdict=not facts.foreign)
+        own = Bars(t("card.attacker.own"), probabilities(reading.logits))
+        chart = figures.probabilities(classes, own, figures.ATTACKER, judge)
+    _chart("attacker", chart, facts.attacker or facts.attacker_picture)
+    _quality(reading, facts.attacker_picture)
+    agreement = transmission.eavesdropping.key_agreement
+    if agreement is not None:
+        st.caption(f":material/key: {t('card.attacker.key', share=f'{agreement:.0%}')}")
+    _verdict("leakage", _leak(facts, weak=bool(transmission.sent.chain) and not THREATS[name].algorithm), facts)
+
+
+def _leak(facts: Facts, *, weak: bool) -> str:
+    """What leaked, as a key of the catalogue; ``weak``: the attacker does not even know the method."""
+    if facts.picture_leaks:
+        return "both" if facts.class_leaks else "picture"
+    if facts.class_leaks:
+        return "class"
+    return "nothing_weak" if weak else "nothing"
+
+
+def _head(party: str, what: str) -> None:
+    with st.container(key=f"head_{party}"):
+        st.markdown(f"**{t(f'card.{party}.name')}**")
+        st.caption(what)
+
+
+def _picture(reading: Reading, alt: str) -> None:
+    st.image(sharp(to_pil(reading.native[0])), width="stretch", output_format="PNG", alt=alt)
+
+
+def _read(label: str, guess: Guess | None, *, verdict: bool = True, absent: str = "") -> None:
+    """One reading in large type: the class, how sure, and whether it is right, in words and with an icon."""
+    with st.container(key=f"reading_{len(label)}_{label.replace(' ', '_')}"):
+        st.caption(label)
+        if guess is None:
+            st.markdown(f"### {t(absent)}")
+            return
+        mark = f" :{_colour(guess)}-badge[{t('card.right' if guess.right else 'card.wrong')}]" if verdict else ""
+        st.markdown(f"### {guess.name.strip('“”')} :gray[· {percent(guess.probability)}]{mark}")
+
+
+def _colour(guess: Guess) -> str:
+    return "green" if guess.right else "orange"
+
+
+def _chart(party: str, figure: figures.go.Figure, best: Guess) -> None:
+    alt = t("card.chart_alt", party=t(f"card.{party}.name"), answer=best.name, probability=percent(best.probability))
+    st.plotly_chart(figure, key=f"chart_{party}", config=_CHART, alt=alt)
+
+
+def _quality(reading: Reading, judged: Guess) -> None:
+    """How close the picture is, and what the judge says of it (the diamonds of the chart)."""
+    psnr, ssim = st.columns(2, wrap=False, gap="xsmall")
+    psnr.metric(t("card.psnr"), t("card.psnr_value", value=float(reading.psnr[0])), help=t("card.psnr_help"))
+    ssim.metric(t("card.ssim"), f"{float(reading.ssim[0]):.2f}", help=t("card.ssim_help"))
+    st.caption(
+        t("card.judge_sees", name=judged.name, probability=percent(judged.probability)), help=t("card.judge_help")
+    )
+
+
+def _verdict(kind: str, outcome: str, facts: Facts) -> None:
+    if facts.foreign:
+        st.info(t(f"verdict.{kind}.foreign"), icon=":material/help:")
+        return
+    box, icon = {
+        "good": (st.success, ":material/check_circle:"),
+        "bad": (st.warning, ":material/cancel:"),
+        "nothing": (st.success, ":material/lock:"),
+        "nothing_weak": (st.info, ":material/lock:"),
+        "class": (st.warning, ":material/lock_open:"),
+        "picture": (st.warning, ":material/lock_open:"),
+        "both": (st.warning, ":material/lock_open:"),
+    }[outcome]
+    box(t(f"verdict.{kind}.{outcome}", truth=facts.truth_name), icon=icon)

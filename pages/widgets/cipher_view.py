@@ -1,0 +1,83 @@
+"""What the defense did to the features: position map, and the maps along the link."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import streamlit as st
+
+from pages.widgets.stages import Session
+from pages.widgets.strings import t
+from semcom_core import figures, link
+from semcom_core.ciphers.confusion import ConfusionKey
+
+_CHART = {"displayModeBar": False}
+_SCALE_QUANTILE = 0.995
+
+
+def cipher_view(session: Session, transmission: link.Transmission) -> None:
+    """An expander; open where a key is at work."""
+    settings = transmission.settings
+    keyed = settings.chosen_defense.keyed
+    label = t(f"cipher.title.{settings.defense}")
+    with st.expander(label, expanded=keyed, icon=":material/key:" if keyed else ":material/grid_on:"):
+        key = link.confusion_key(transmission.sent)
+        if key is not None:
+            _position_maps(session, key)
+        _feature_maps(transmission, keyed)
+        st.markdown(t(f"cipher.note.{settings.defense}"))
+        if keyed:
+            with st.popover(t("cipher.formula_button"), icon=":material/function:"):
+                st.markdown(t("cipher.formula"))
+
+
+def _position_maps(session: Session, key: ConfusionKey) -> None:
+    st.markdown(t("cipher.positions"))
+    rows, columns = key.source()
+    before, after, words = st.columns([1, 1, 1.1], vertical_alignment="center", gap="medium")
+    identity = np.indices(rows.shape)
+    with before:
+        _map(t("cipher.before"), figures.position_map(*identity, t("cipher.hover_before")), "positions_before")
+    with after:
+        _map(t("cipher.after"), figures.position_map(rows, columns, t("cipher.hover_after")), "positions_after")
+    with words:
+        st.markdown(t("cipher.positions_words"))
+        st.markdown(t("cipher.fingerprint", value=fingerprint(key)), help=t("cipher.fingerprint_help"))
+        if session.source.demo:
+            st.caption(t("cipher.demo_key"))
+
+
+def _feature_maps(transmission: link.Transmission, keyed: bool) -> None:
+    st.markdown(t("cipher.features"), help=t("cipher.features_help"))
+    maps = link.feature_maps(transmission)
+    # One scale for all four places; the few largest values may saturate, or all else would look grey.
+    limit = float(np.quantile(np.abs(maps.plain.numpy()), _SCALE_QUANTILE))
+    suffix = "keyed" if keyed else "plain"
+    grid = st.grid(4, min_column_width=130, gap="small")
+    for place in ("plain", "transmitted", "received", "recovered"):
+        with grid.cell():
+            title = t(f"cipher.{place}_{suffix}")
+            st.caption(title)
+            st.image(
+                figures.feature_tiles(getattr(maps, place).numpy(), limit),
+                width="stretch",
+                output_format="PNG",
+                alt=t("cipher.features_alt", place=title),
+            )
+    st.caption(t("cipher.scale", limit=limit))
+
+
+def _map(title: str, figure: figures.go.Figure, key: str) -> None:
+    st.caption(title)
+    st.plotly_chart(figure, key=key, config=_CHART, alt=title)
+
+
+def fingerprint(key: ConfusionKey) -> str:
+    """Short hash of the permutation that a key stands for: equal for equivalent keys.
+
+    It names this message's permutation, for comparing two runs by eye; the secret that keys are
+    derived from does not enter.
+    """
+    digest = hashlib.sha256(key.permutation().astype("<i8").tobytes()).hexdigest()
+    return f"{digest[:4]} {digest[4:8]}"

@@ -1,0 +1,101 @@
+"""The link's four stages behind the page's caches: moving a slider re-runs only what depends on it."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from pages.widgets.picture_source import Chosen, known_picture
+from pages.widgets.stage_cache import StageCache, stage_cache
+from pages.widgets.strings import t
+from semcom_core import link
+from semcom_core.ciphers.keys import KeySource
+from semcom_core.settings import LinkSettings
+
+DEMO, SECRET = "demo", "secret"
+
+
+@dataclass(frozen=True)
+class Session:
+    """Everything that one transmission of one visitor needs.
+
+    Attributes:
+        key_id: names the key source in cache keys without giving anything of it away.
+        digest: SHA-256 of the prepared picture.
+    """
+
+    models: link.LinkModels
+    chosen: Chosen
+    settings: LinkSettings
+    source: KeySource
+    key_id: str
+    digest: bytes
+
+    @property
+    def cache(self) -> StageCache:
+        return stage_cache(private=self.chosen.private or not self.source.demo)
+
+
+@st.cache_resource(show_spinner=t("status.loading"))
+def models(domain: str) -> link.LinkModels:
+    """A domain's networks, loaded once for all sessions.
+
+    Raises:
+        WeightsError: see :func:`semcom_core.link.load_models`; not cached, so a repair takes effect.
+    """
+    return link.load_models(domain)
+
+
+def key_source() -> tuple[KeySource, str]:
+    """The visitor's key source and its name in cache keys; a secret one lives in the session only."""
+    if st.session_state.get("key_mode", DEMO) == DEMO:
+        return KeySource.published(), DEMO
+    if "secret_key" not in st.session_state:
+        st.session_state["secret_key"] = (KeySource.agreed(), secrets.token_hex(8))
+    return st.session_state["secret_key"]
+
+
+def open_session(chosen: Chosen, settings: LinkSettings) -> Session:
+    """Collect what the stages need; loads the domain's networks on first use."""
+    source, key_id = key_source()
+    digest = link.digest(chosen.prepared.native)
+    return Session(models(settings.domain), chosen, settings, source, key_id, digest)
+
+
+def encoded(session: Session, chosen: Chosen) -> link.Encoded:
+    """Stage 1 of a picture: the session's own, or the one that the attacker knows."""
+    native = chosen.prepared.native
+    key = ("encode", session.settings.domain, link.digest(native))
+    cache = stage_cache(private=chosen.private)
+    return cache.get(key, lambda: link.encode(session.models, native[None]))
+
+
+def known(session: Session) -> link.Encoded:
+    """The earlier message that a known-plaintext attacker knows the picture of."""
+    return encoded(session, known_picture(session.settings.domain, session.chosen))
+
+
+def transmit(session: Session) -> link.Transmission:
+    """All stages, each from the cache where nothing that it depends on has changed."""
+    settings, models_, cache = session.settings, session.models, session.cache
+    plain = encoded(session, session.chosen)
+    sender = (session.digest, session.key_id, _sender_settings(settings))
+    sent = cache.get(("send", *sender), lambda: link.send(plain, settings, session.source))
+    reception = cache.get(
+        ("receive", *sender, settings.channel, settings.snr_db),
+        lambda: link.receive(models_, plain, sent, settings),
+    )
+    eavesdropping = cache.get(
+        ("eavesdrop", *sender, settings.channel, settings.chosen_eve_snr_db, settings.chosen_attacker),
+        lambda: link.eavesdrop(models_, plain, sent, settings, session.source, known(session)),
+    )
+    judged = cache.get(("judge", settings.domain, session.digest), lambda: link.judge_sent(models_, plain))
+    return link.compose(models_, settings, plain, sent, reception, eavesdropping, judged)
+
+
+def _sender_settings(settings: LinkSettings) -> LinkSettings:
+    """The settings with everything that the sender does not use at its default."""
+    plain = LinkSettings()
+    return replace(settings, channel=plain.channel, snr_db=plain.snr_db, eve_snr_db=None, attacker=plain.attacker)

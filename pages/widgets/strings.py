@@ -1,0 +1,29 @@
+"""Every visible sentence: ``t("card.psnr", value=23.1)`` looks it up in ``pages/strings/en.toml``."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+_CATALOGUE = Path(__file__).parents[1] / "strings" / "en.toml"
+
+
+@cache
+def _catalogue() -> dict[str, Any]:
+    return tomllib.loads(_CATALOGUE.read_text(encoding="utf-8"))
+
+
+def t(key: str, **values: object) -> str:
+    """The sentence under a dotted key, with ``{placeholders}`` filled in.
+
+    Raises:
+        KeyError: no such sentence (a test asks for every key that the pages use).
+    """
+    entry: Any = _catalogue()
+    for part in key.split("."):
+        entry = entry[part]
+    if not isinstance(entry, str):
+        raise KeyError(f"{key} is a table of sentences, not a sentence")
+    return entry.format(**values) if values else entry
