@@ -1,4 +1,4 @@
-"""Command line: ``python -m semcom_core train | …``."""
+"""Command line: ``python -m semcom_core train | evaluate | tables | bench | pull | publish``."""
 
 from __future__ import annotations
 
@@ -9,55 +9,102 @@ from pathlib import Path
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m semcom_core", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    train = commands.add_parser("train", help="train one recipe and publish its weights")
-    train.add_argument("recipe")
-    train.add_argument("--device", default="cpu")
-    train.add_argument("--threads", type=int)
-    evaluate = commands.add_parser("evaluate", help="measure a domain on its reporting split")
-    evaluate.add_argument("domain")
-    evaluate.add_argument("--threads", type=int)
-    evaluate.add_argument("--limit", type=int, help="first pictures only, to try it out")
-    pull = commands.add_parser("pull", help="fetch the weights from the Hub (SEMCOM_HUB_REPO, SEMCOM_HUB_REVISION)")
-    pull.add_argument("--force", action="store_true", help="download again what is already here")
-    publish = commands.add_parser("publish", help="upload the weights and their model cards to the Hub")
-    publish.add_argument("repo", help="owner/name; created if there is none")
-    publish.add_argument("--private", action="store_true", help="make a new repository private")
-    bench = commands.add_parser("bench", help="time one picture through the link, and the start of the app")
-    bench.add_argument("domains", nargs="*", help="all, if none is named")
-    bench.add_argument("--runs", type=int, default=50, help="timed runs of each kind, after three to warm up")
-    bench.add_argument("--threads", type=int, default=2)
-    bench.add_argument("--browser", action="store_true", help="also time the first result in Chromium")
-    bench.add_argument("--no-start", action="store_true", help="leave out starting the app")
-    bench.add_argument("--json", type=Path, help="also write the figures to this file")
+    for add in (_train, _evaluate, _tables, _bench, _pull, _publish):
+        add(commands)
     arguments = parser.parse_args()
-    if arguments.command == "train":
-        from semcom_core.training.run import train as run
+    from semcom_core.datasets import DataUnavailable
+    from semcom_core.manifest import WeightsError
 
-        run(arguments.recipe, arguments.device, arguments.threads)
-    elif arguments.command == "evaluate":
-        from semcom_core.evaluation.report import evaluate as run_evaluation
+    try:
+        arguments.run(arguments)
+    except (WeightsError, DataUnavailable, ValueError) as error:
+        parser.exit(1, f"{error}\n")
 
-        run_evaluation(arguments.domain, arguments.threads, arguments.limit)
-    elif arguments.command == "bench":
-        from semcom_core.bench import main as run_bench
 
-        try:
-            run_bench(
-                arguments.domains, arguments.runs, arguments.threads,
-                arguments.browser, not arguments.no_start, arguments.json,
-            )  # fmt: skip
-        except (RuntimeError, ValueError) as error:  # missing weights are RuntimeErrors, too
-            parser.exit(1, f"{error}\n")
-    elif arguments.command in ("pull", "publish"):
+def _train(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser("train", help="train a recipe (digits/base) or a whole domain (digits)")
+    command.add_argument("recipe")
+    command.add_argument("--device", default="cpu")
+    command.add_argument("--threads", type=int)
+
+    def run(arguments: argparse.Namespace) -> None:
+        from semcom_core.training.run import train
+
+        train(arguments.recipe, arguments.device, arguments.threads)
+
+    command.set_defaults(run=run)
+
+
+def _evaluate(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser("evaluate", help="measure a domain on its reporting split; writes results.json")
+    command.add_argument("domain")
+    command.add_argument("--threads", type=int)
+    command.add_argument("--limit", type=int, help="first pictures only, to try it out")
+
+    def run(arguments: argparse.Namespace) -> None:
+        from semcom_core.evaluation.report import evaluate
+
+        evaluate(arguments.domain, arguments.threads, arguments.limit)
+
+    command.set_defaults(run=run)
+
+
+def _tables(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser("tables", help="print the README's tables from results.json")
+    command.add_argument("--write", action="store_true", help="put them into README.md")
+
+    def run(arguments: argparse.Namespace) -> None:
+        from semcom_core.evaluation import tables
+
+        if arguments.write:
+            tables.write(Path(__file__).parents[1] / "README.md")
+        else:
+            print(tables.markdown())
+
+    command.set_defaults(run=run)
+
+
+def _bench(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser("bench", help="time one picture through the link, and the start of the app")
+    command.add_argument("domains", nargs="*", help="all, if none is named")
+    command.add_argument("--runs", type=int, default=50, help="timed runs of each kind, after three to warm up")
+    command.add_argument("--threads", type=int, default=2)
+    command.add_argument("--browser", action="store_true", help="also time the first result in Chromium")
+    command.add_argument("--no-start", action="store_true", help="leave out starting the app")
+    command.add_argument("--json", type=Path, help="also write the figures to this file")
+
+    def run(arguments: argparse.Namespace) -> None:
+        from semcom_core import bench
+
+        start = not arguments.no_start
+        bench.main(arguments.domains, arguments.runs, arguments.threads, arguments.browser, start, arguments.json)
+
+    command.set_defaults(run=run)
+
+
+def _pull(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser("pull", help="fetch the weights from the Hub (SEMCOM_HUB_REPO, SEMCOM_HUB_REVISION)")
+    command.add_argument("--force", action="store_true", help="download again what is already here")
+
+    def run(arguments: argparse.Namespace) -> None:
         from semcom_core import hub
 
-        try:
-            if arguments.command == "pull":
-                print(f"{len(hub.pull(arguments.force))} files placed; all others were already right.")
-            else:
-                hub.publish(arguments.repo, arguments.private)
-        except hub.WeightsError as error:
-            parser.exit(1, f"{error}\n")
+        print(f"{len(hub.pull(arguments.force))} files placed; all others were already right.")
+
+    command.set_defaults(run=run)
+
+
+def _publish(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser("publish", help="upload the weights and their model cards to the Hub")
+    command.add_argument("repo", help="owner/name; created if there is none")
+    command.add_argument("--private", action="store_true", help="make a new repository private")
+
+    def run(arguments: argparse.Namespace) -> None:
+        from semcom_core import hub
+
+        hub.publish(arguments.repo, arguments.private)
+
+    command.set_defaults(run=run)
 
 
 if __name__ == "__main__":

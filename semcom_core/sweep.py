@@ -43,7 +43,7 @@ def sweep_point(
     encoded: Encoded,
     settings: LinkSettings,
     source: KeySource,
-    known: Encoded,
+    known: Encoded | None,
     truth: int,
     snr_db: float,
     draws: int = DRAWS,
@@ -55,6 +55,7 @@ def sweep_point(
 
     Args:
         encoded: one picture.
+        known: see :func:`semcom_core.link.eavesdrop`.
         truth: the class that counts as right.
     """
     settings = replace(settings, snr_db=snr_db, eve_snr_db=None)

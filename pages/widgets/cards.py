@@ -10,6 +10,7 @@ from pages.widgets.stages import Session
 from pages.widgets.strings import t
 from semcom_core import figures
 from semcom_core.attacks import THREATS
+from semcom_core.attacks.base import ThreatModel
 from semcom_core.figures import Bars
 from semcom_core.link import Reading, Transmission
 
@@ -80,16 +81,18 @@ def _attacker(session: Session, transmission: Transmission, facts: Facts) -> Non
     agreement = transmission.eavesdropping.key_agreement
     if agreement is not None:
         st.caption(f":material/key: {t('card.attacker.key', share=f'{agreement:.0%}')}")
-    _verdict("leakage", _leak(facts, weak=bool(transmission.sent.chain) and not THREATS[name].algorithm), facts)
+    _verdict("leakage", _leak(facts, THREATS[name], protected=bool(transmission.sent.chain)), facts)
 
 
-def _leak(facts: Facts, *, weak: bool) -> str:
-    """What leaked, as a key of the catalogue; ``weak``: the attacker does not even know the method."""
+def _leak(facts: Facts, threat: ThreatModel, *, protected: bool) -> str:
+    """What leaked, and against what, as a key of the catalogue."""
+    if facts.picture_leaks and facts.class_leaks:
+        return "both_open" if not protected else "both_key" if threat.key else "both"
     if facts.picture_leaks:
-        return "both" if facts.class_leaks else "picture"
+        return "picture"
     if facts.class_leaks:
         return "class"
-    return "nothing_weak" if weak else "nothing"
+    return "nothing_weak" if protected and not threat.algorithm else "nothing"
 
 
 def _head(party: str, what: str) -> None:
@@ -126,7 +129,12 @@ def _quality(reading: Reading, judged: Guess) -> None:
     """How close the picture is, and what the judge says of it (the diamonds of the chart)."""
     psnr, ssim = st.columns(2, wrap=False, gap="xsmall")
     psnr.metric(t("card.psnr"), t("card.psnr_value", value=float(reading.psnr[0])), help=t("card.psnr_help"))
-    ssim.metric(t("card.ssim"), f"{float(reading.ssim[0]):.2f}", help=t("card.ssim_help"))
+    # A plus zero turns a rounded "-0.00" into "0.00"; a true minus reads better than a hyphen.
+    similarity = f"{round(float(reading.ssim[0]), 2) + 0:.2f}".replace("-", "−")
+    ssim.metric(t("card.ssim"), similarity, help=t("card.ssim_help"))
+    if reading.logits is None:  # then the judge's word is the reading above
+        st.caption(t("card.no_own_reading"))
+        return
     st.caption(
         t("card.judge_sees", name=judged.name, probability=percent(judged.probability)), help=t("card.judge_help")
     )
@@ -144,5 +152,7 @@ def _verdict(kind: str, outcome: str, facts: Facts) -> None:
         "class": (st.warning, ":material/lock_open:"),
         "picture": (st.warning, ":material/lock_open:"),
         "both": (st.warning, ":material/lock_open:"),
+        "both_open": (st.warning, ":material/lock_open:"),
+        "both_key": (st.warning, ":material/key:"),
     }[outcome]
     box(t(f"verdict.{kind}.{outcome}", truth=facts.truth_name), icon=icon)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import io
 import secrets
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ import streamlit as st
 from PIL import Image
 
 from pages.widgets.drawing_pad import drawing_pad
+from pages.widgets.gallery import gallery
 from pages.widgets.strings import t
 from semcom_core import datasets, samples
 from semcom_core.datasets import DataUnavailable
@@ -25,7 +25,7 @@ from semcom_core.images import PictureError, open_picture
 
 SOURCES = ("sample", "upload", "draw", "camera", "test")
 UPLOAD_MB = 8
-_THUMBNAIL, _GALLERY_HEIGHT = 64, 168
+_GALLERY_HEIGHT = 168
 
 
 @dataclass(frozen=True)
@@ -108,20 +108,6 @@ def _prepared_sample(domain: str, key: str) -> Chosen:
     return Chosen("sample", image, prepared, sample.label, sample.foreign, in_address, credit=sample.credit)
 
 
-@st.cache_resource(max_entries=len(DOMAINS), show_spinner=False)
-def _gallery(domain: str) -> dict[str, str]:
-    """A Markdown image for each sample's button; its alternative text is the button's name."""
-    return {one.key: _thumbnail(samples.render(domain, one.key), one.title) for one in samples.samples(domain)}
-
-
-def _thumbnail(image: Image.Image, title: str) -> str:
-    small = image.convert("RGB")
-    small.thumbnail((_THUMBNAIL, _THUMBNAIL))
-    buffer = io.BytesIO()
-    small.save(buffer, "PNG")
-    return f"![{title}](data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()})"
-
-
 def _sample(domain: str, *, show_gallery: bool) -> Chosen:
     titles = {one.key: one.title for one in samples.samples(domain)}
     state_key = f"sample_{domain}"
@@ -134,7 +120,7 @@ def _sample(domain: str, *, show_gallery: bool) -> Chosen:
             st.pills(
                 t("picture.sample.label"),
                 list(titles),
-                format_func=_gallery(domain).__getitem__,
+                format_func=gallery(domain).__getitem__,
                 key=state_key,
                 required=True,
                 persist_state="session",

@@ -11,6 +11,7 @@ from pages.widgets.picture_source import Chosen, known_picture
 from pages.widgets.stage_cache import StageCache, stage_cache
 from pages.widgets.strings import t
 from semcom_core import link
+from semcom_core.attacks import THREATS
 from semcom_core.ciphers.keys import KeySource
 from semcom_core.settings import LinkSettings
 
@@ -72,8 +73,10 @@ def encoded(session: Session, chosen: Chosen) -> link.Encoded:
     return cache.get(key, lambda: link.encode(session.models, native[None]))
 
 
-def known(session: Session) -> link.Encoded:
-    """The earlier message that a known-plaintext attacker knows the picture of."""
+def known(session: Session) -> link.Encoded | None:
+    """The earlier message that the attacker knows the picture of; ``None`` if it knows none."""
+    if not THREATS[session.settings.chosen_attacker].known_plaintexts:
+        return None
     return encoded(session, known_picture(session.settings.domain, session.chosen))
 
 

@@ -6,6 +6,7 @@ import csv
 import io
 import threading
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import streamlit as st
 
@@ -19,6 +20,8 @@ from semcom_core.sweep import DRAWS, SNRS_DB, SweepPoint, sweep_point
 
 _CHART = {"displayModeBar": False}
 _TICK_S = 0.2
+_WIDE: dict[str, Any] = {"symbol": "circle-open", "size": 13}
+"""The receiver's marker is a ring around the attacker's: equal values hide neither."""
 _SPAN = (SNRS_DB[0] - 1, SNRS_DB[-1] + 1)
 
 
@@ -57,7 +60,7 @@ def sweep_view(session: Session, truth: int) -> None:
 
 def _sweep(session: Session, truth: int) -> None:
     run: Run | None = st.session_state.get("sweep")
-    st.markdown(t("sweep.what", draws=DRAWS, low=SNRS_DB[0], high=SNRS_DB[-1]))
+    st.markdown(t("sweep.what", draws=DRAWS, low=f"{SNRS_DB[0]}".replace("-", "−"), high=SNRS_DB[-1]))
 
     left, right = st.columns([1, 3], vertical_alignment="center")
     if run is not None and run.running:
@@ -116,7 +119,7 @@ def _results(points: list[SweepPoint]) -> None:
     snrs = [point.snr_db for point in points]
     reads, looks = st.columns(2, gap="medium")
     with reads:
-        lines = [Curve(t("sweep.receiver"), snrs, [p.receiver_accuracy for p in points], figures.RECEIVER)]
+        lines = [Curve(t("sweep.receiver"), snrs, [p.receiver_accuracy for p in points], figures.RECEIVER, **_WIDE)]
         if points[0].attacker_accuracy is not None:
             own = [p.attacker_accuracy for p in points]
             lines.append(Curve(t("sweep.attacker_reader"), snrs, own, figures.ATTACKER, "solid", "square"))
@@ -126,7 +129,7 @@ def _results(points: list[SweepPoint]) -> None:
         st.plotly_chart(figure, key="sweep_accuracy", config=_CHART, alt=t("sweep.accuracy_alt"))
     with looks:
         lines = [
-            Curve(t("sweep.receiver"), snrs, [p.receiver_psnr for p in points], figures.RECEIVER),
+            Curve(t("sweep.receiver"), snrs, [p.receiver_psnr for p in points], figures.RECEIVER, **_WIDE),
             Curve(t("sweep.attacker"), snrs, [p.attacker_psnr for p in points], figures.ATTACKER, "solid", "square"),
         ]
         figure = figures.curves(lines, t("sweep.snr"), t("sweep.psnr"), _SPAN)

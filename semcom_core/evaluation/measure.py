@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from semcom_core import datasets, link
+from semcom_core.attacks import EAVESDROPPERS
+from semcom_core.attacks.base import Knowledge
 from semcom_core.channels import CHANNELS, propagate
 from semcom_core.ciphers.keys import KeySource
 from semcom_core.codecs.repobe import unpack
@@ -91,6 +93,10 @@ class _Columns:
     psnr: list[Tensor]
     ssim: list[Tensor]
 
+    @property
+    def count(self) -> int:
+        return sum(len(column) for column in self.judged)
+
     @staticmethod
     def empty() -> _Columns:
         return _Columns([], [], [], [])
@@ -121,38 +127,61 @@ class _Columns:
         return out
 
 
-def whole_link(measured: Measured, settings: LinkSettings, images: int, seed: int = 0) -> dict[str, object]:
-    """Receiver and eavesdropper on the first ``images`` pictures: classes, judge, PSNR, SSIM."""
+def receiver_side(measured: Measured, settings: LinkSettings, images: int, seed: int = 0) -> dict[str, object]:
+    """The receiver on the first ``images`` pictures: own class, judge, PSNR, SSIM."""
     source = KeySource.published()
-    receiver, attacker = _Columns.empty(), _Columns.empty()
-    agreement: list[float] = []
-    count = 0
+    receiver = _Columns.empty()
     for chunk, encoded in _first(measured, images):
         these = chunk_settings(settings, seed, chunk)
         sent = link.send(encoded, these, source)
         receiver.add(link.receive(measured.models, encoded, sent, these).reading)
+    return receiver.summary(measured.labels[: receiver.count])
+
+
+def eavesdropper_side(measured: Measured, settings: LinkSettings, images: int, seed: int = 0) -> dict[str, object]:
+    """One eavesdropper on the first ``images`` pictures: own class, judge, PSNR, SSIM, key."""
+    source = KeySource.published()
+    attacker = _Columns.empty()
+    agreement: list[float] = []
+    for chunk, encoded in _first(measured, images):
+        these = chunk_settings(settings, seed, chunk)
+        sent = link.send(encoded, these, source)
         result = link.eavesdrop(measured.models, encoded, sent, these, source, measured.known)
         attacker.add(result.reading)
         if result.key_agreement is not None:
             agreement.append(result.key_agreement)
-        count += len(encoded.native)
-    labels = measured.labels[:count]
-    cell: dict[str, object] = {
+    summary = attacker.summary(measured.labels[: attacker.count])
+    if agreement:
+        summary["key_agreement"] = round(float(np.mean(agreement)), 4)
+    return summary
+
+
+@torch.inference_mode()
+def class_leak(measured: Measured, settings: LinkSettings, seed: int = 0) -> dict[str, object]:
+    """What the attacker's direct class reader gets, over *all* pictures (no pictures made or judged)."""
+    source = KeySource.published()
+    attack = EAVESDROPPERS[settings.chosen_attacker](measured.models.attacks)
+    predicted = []
+    for chunk, encoded in enumerate(measured.encoded):
+        these = chunk_settings(settings, seed, chunk)
+        sent = link.send(encoded, these, source)
+        heard = propagate(CHANNELS[these.channel], sent.x, these.chosen_eve_snr_db, link.generator(these.seed, "eve"))
+        loot = attack.intercept(heard, Knowledge(measured.models.codec, sent.chain))
+        predicted.append(loot.logits.argmax(1).numpy())
+    answers = np.concatenate(predicted)
+    right = (answers == measured.labels).astype(float)
+    return {
         "defense": settings.defense,
-        "noise": settings.noise if settings.chosen_defense.uses_noise else None,
-        "policy": settings.policy.value if settings.chosen_defense.keyed else None,
+        "policy": settings.policy.value,
         "attacker": settings.chosen_attacker,
         "channel": settings.channel,
         "snr_db": settings.snr_db,
-        "eve_snr_db": settings.chosen_eve_snr_db,
-        "images": count,
+        "images": measured.images,
         "seeds": [seed],
-        "receiver": receiver.summary(labels),
-        "eavesdropper": attacker.summary(labels),
+        "accuracy": round(float(right.mean()), 5),
+        "interval": [round(bound, 5) for bound in bootstrap(right)],
+        "balanced": round(balanced_accuracy(answers, measured.labels), 5),
     }
-    if agreement:
-        cell["key_agreement"] = round(float(np.mean(agreement)), 4)
-    return cell
 
 
 def _first(measured: Measured, images: int) -> Iterator[tuple[int, link.Encoded]]:

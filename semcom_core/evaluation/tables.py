@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from semcom_core import weights
+from semcom_core.domains import DOMAINS
 
 REPORTED = {("awgn", 7.0): 0.9943, ("awgn", 23.0): 0.9966, ("rayleigh", 7.0): 0.9920, ("rayleigh", 23.0): 0.9956}
 """RepObE, Fig. 3a and 3b: MNIST accuracy as quoted in the text; other points are not quoted."""
 
+BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 CHANNEL_TITLES = {"awgn": "AWGN", "rayleigh": "Rayleigh, block"}
 
 
@@ -17,16 +20,25 @@ def results(name: str) -> dict[str, Any]:
     """``results.json`` of a model (``digits/base``).
 
     Raises:
-        FileNotFoundError: it was never evaluated.
+        ValueError: these weights were not evaluated.
     """
-    return json.loads((weights.root() / name / "results.json").read_text())
+    path = weights.root() / name / "results.json"
+    if not path.is_file():
+        domain = name.partition("/")[0]
+        raise ValueError(f"{name} was not measured; run `python -m semcom_core evaluate {domain}` first.")
+    return json.loads(path.read_text())
 
 
 def markdown() -> str:
     """All tables, in the order of the README."""
-    return "\n\n".join(
-        [receiver_table("digits"), receiver_table("photographs"), attack_table("digits"), attack_table("photographs")]
-    )
+    return "\n\n".join(table(domain) for table in (receiver_table, attack_table) for domain in DOMAINS)
+
+
+def write(readme: Path) -> None:
+    """Replace what stands between the README's markers."""
+    before, _, rest = readme.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    readme.write_text(f"{before}{BEGIN}\n{markdown()}\n{END}{after}")
 
 
 def receiver_table(domain: str) -> str:
@@ -35,8 +47,8 @@ def receiver_table(domain: str) -> str:
     cells = {(cell["channel"], cell["snr_db"]): cell for cell in content["receiver"]}
     snrs = sorted({snr for _, snr in cells})
     lines = [
-        f"**Receiver, {domain}** ({content['data']}; 3 channel seeds; 95 % bootstrap interval over images; "
-        f"`{content['command']}`)",
+        f"**Receiver, {domain}** ({content['data']}; 3 channel seeds, one at 0, 3 and 10 dB; "
+        f"95 % bootstrap interval over images; `{content['command']}`)",
         "",
         "| channel | " + " | ".join(f"{snr:g} dB" for snr in snrs) + " |",
         "|---" * (len(snrs) + 1) + "|",
@@ -51,8 +63,8 @@ def receiver_table(domain: str) -> str:
     judge = results(f"{domain}/judge")["clean"]
     lines += [
         "",
-        f"Pictures at AWGN 10 dB ({pictures['images']} images): PSNR {pictures['psnr']:.2f} dB, SSIM {pictures['ssim']:.3f}; "
-        f"the judge names {pictures['judge_accuracy']:.3f} of them right, and {judge['accuracy']:.4f} "
+        f"Pictures at AWGN 10 dB ({pictures['images']} images): PSNR {pictures['psnr']:.2f} dB, "
+        f"SSIM {pictures['ssim']:.3f}; the judge names {pictures['judge_accuracy']:.3f} of them right, and {judge['accuracy']:.4f} "
         f"[{judge['interval'][0]:.4f}, {judge['interval'][1]:.4f}] of the clean ones.",
     ]
     return "\n".join(lines)
@@ -78,6 +90,15 @@ def attack_table(domain: str) -> str:
             f"| {cell['snr_db']:g} dB | {ours['own_accuracy']:.3f} | {_leak(theirs, 'own')} | {_leak(theirs, 'judge')} "
             f"| {ours['psnr']:.1f} / {theirs['psnr']:.1f} dB |"
         )
+    leaks = [
+        f"{CHANNEL_TITLES[leak['channel']]} {leak['snr_db']:g} dB: {_with_interval(leak['accuracy'], leak['interval'])}"
+        for leak in content["class_leak"]
+    ]
+    lines += [
+        "",
+        f"The cipher's honest leak, a new key for every message, all {content['class_leak'][0]['images']} images: the "
+        f"adaptive attacker's own class reader is right for {'; '.join(leaks)}.",
+    ]
     return "\n".join(lines)
 
 

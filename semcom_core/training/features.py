@@ -119,14 +119,13 @@ def _encode_copy(
         images = plain(domain, chunk, CODEC_SIZE) if copy == 0 else AUGMENT[domain](chunk, CODEC_SIZE, rng)
         with torch.autocast("cpu", torch.bfloat16):
             features[rows] = codec.features(images.contiguous(memory_format=torch.channels_last)).numpy()
-        pictures[rows] = chunk if copy == 0 else _native(images, native)
+        pictures[rows] = chunk if copy == 0 else _native(images, domain)
     features.flush()
     pictures.flush()
     (place / "complete").touch()
 
 
-def _native(images: Tensor, size: int) -> np.ndarray:
+def _native(images: Tensor, domain: str) -> np.ndarray:
     """Changed pictures back at native size, uint8 (B,n,n[,3])."""
-    small = images if images.shape[-1] == size else F.interpolate(images, size=(size, size), mode="area")
-    whole = (small * 255.0).round().byte()
+    whole = (DOMAINS[domain].to_native(images).clamp(0, 1) * 255.0).round().byte()
     return (whole[:, 0] if whole.shape[1] == 1 else whole.permute(0, 2, 3, 1)).numpy()

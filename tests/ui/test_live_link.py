@@ -9,14 +9,16 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
+from PIL import Image, ImageChops, ImageStat
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets import strings, take_away
+from pages.widgets import gallery, strings, take_away
 from semcom_core import weights
 from semcom_core.attacks import EAVESDROPPERS
 from semcom_core.channels import CHANNELS
 from semcom_core.ciphers.keys import KeyPolicy
 from semcom_core.defenses import DEFENSES
+from semcom_core.domains import DOMAINS
 from semcom_core.samples import samples
 from tests.ui.conftest import Open, fine, png, summary, upload
 
@@ -282,3 +284,14 @@ def test_every_sentence_that_the_pages_ask_for_exists() -> None:
     for defense in DEFENSES:
         for key in (f"defense.{defense}.plain", f"cipher.title.{defense}", f"cipher.note.{defense}"):
             assert strings.t(key)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_thumbnails_are_those_of_the_samples(domain: str) -> None:
+    """If not: ``python -m pages.widgets.gallery``."""
+    strip, drawn = Image.open(gallery.FOLDER / f"{domain}.webp").convert("RGB"), gallery.draw(domain)
+    assert strip.size == drawn.size
+    for number in range(len(gallery.drawn(domain))):
+        difference = ImageChops.difference(gallery.thumbnail(strip, number), gallery.thumbnail(drawn, number))
+        assert sum(ImageStat.Stat(difference).mean) / 3 < 8
