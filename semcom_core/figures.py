@@ -183,6 +183,7 @@ class Curve:
     colour: str
     dash: str = "solid"
     symbol: str = "circle"
+    size: int = 7
 
 
 def curves(
@@ -201,7 +202,7 @@ def curves(
             name=line.name,
             mode="lines+markers",
             line={"color": line.colour, "dash": line.dash, "width": 2.5},
-            marker={"symbol": line.symbol, "size": 7},
+            marker={"symbol": line.symbol, "size": line.size, "line": {"width": 2}},
             hovertemplate="%{x:g} dB: %{y" + (":.0%" if percent else ":.1f") + "}",
         )
         for line in lines

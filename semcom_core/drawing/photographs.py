@@ -33,7 +33,6 @@ GALLERY: dict[str, tuple[str, str, Draw]] = {
     "golf-ball-tee": ("golf ball", "Golf ball on a tee", partial(golf_ball, 5, x=0.55, y=0.45, radius=0.26, horizon=0.3, tee=True)),
     "gas-pump-red": ("gas pump", "Red gas pump", partial(gas_pump, 1)),
     "gas-pump-globe": ("gas pump", "Gas pump with a globe", partial(gas_pump, 4, "#c3202a", x=0.54, globe=True)),
-    "gas-pump-white": ("gas pump", "White gas pump", partial(gas_pump, 3, "#f0f0ec")),
     "cassette-boombox": ("cassette player", "Portable stereo", partial(cassette_player, 1)),
     "cassette-silver": ("cassette player", "Silver stereo", partial(cassette_player, 2, "#b9bbbe", "#55585c")),
     "cassette-deck": ("cassette player", "Cassette deck", partial(cassette_player, 3, boombox=False)),
@@ -45,13 +44,9 @@ GALLERY: dict[str, tuple[str, str, Draw]] = {
     "french-horn-velvet": ("French horn", "French horn on velvet", partial(french_horn, 1)),
     "french-horn-white": ("French horn", "French horn on white", partial(french_horn, 2, backdrop="white")),
     "chain-saw-plain": ("chain saw", "Chain saw, plain", partial(chain_saw, 8, x=0.03, y=0.52, scale=0.98, table="plain")),
-    "chain-saw-wood": (
-        "chain saw", "Chain saw on planks", partial(chain_saw, 4, x=0.04, y=0.58, scale=0.87, table="wood", angle=-14),
-    ),
     "chain-saw-red": (
         "chain saw", "Red chain saw",
         partial(chain_saw, 29, "#c8202c", x=0.04, y=0.55, scale=1.12, table="plain", angle=13),
     ),
-    "tench-grass": ("tench", "Tench on the bank", partial(tench, 1)),
     "tench-held": ("tench", "Angler with a tench", partial(tench, 2, held=True, y=0.62, length=0.8)),
 }  # fmt: skip

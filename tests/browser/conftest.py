@@ -28,7 +28,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE_MS = 60_000
+PATIENCE_MS = 90_000
 """Two busy cores, torch still to be imported: the first page may take a while."""
 
 Open = Callable[..., playwright.Page]
