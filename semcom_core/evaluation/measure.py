@@ -61,7 +61,8 @@ def chunk_settings(settings: LinkSettings, seed: int, chunk: int) -> LinkSetting
 def receiver_accuracy(measured: Measured, channel: str, snr_db: float, seeds: Sequence[int]) -> dict[str, object]:
     """Class accuracy of the legitimate receiver over all pictures and channel seeds.
 
-    The cipher is left out: it changes no receiver figure (proved by a test).
+    The cipher is left out: it changes no receiver figure (proved by a test). The classifier runs in
+    bfloat16 here, in float32 on the page.
     """
     right = np.zeros((len(seeds), measured.images))
     for row, seed in enumerate(seeds):
@@ -70,7 +71,8 @@ def receiver_accuracy(measured: Measured, channel: str, snr_db: float, seeds: Se
             generator = link.generator(seed * 10_000 + chunk, "bob")
             received = propagate(CHANNELS[channel], encoded.symbols, snr_db, generator)
             z = unpack(received.equalise()).contiguous(memory_format=torch.channels_last)
-            answers = measured.models.codec.classifier(z).argmax(1).numpy()
+            with torch.autocast("cpu", torch.bfloat16):  # three times faster; 300,000 pictures a channel
+                answers = measured.models.codec.classifier(z).argmax(1).numpy()
             right[row, done : done + len(answers)] = answers == measured.labels[done : done + len(answers)]
             done += len(answers)
     per_image = right.mean(0)

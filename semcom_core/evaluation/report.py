@@ -18,7 +18,7 @@ SNRS_DB = (7.0, 11.0, 15.0, 19.0, 23.0)
 """RepObE's range, on IBAL's grid."""
 LOW_SNRS_DB = (0.0, 3.0, 10.0)
 SEEDS = (0, 1, 2)
-PICTURES = {"digits": 1000, "photographs": 600}
+PICTURES = {"digits": 500, "photographs": 400}
 """Pictures per cell where both decoders, the attack and the judge run."""
 SOURCE_NOTE = "{split}, {images} images (layout of {source}); never used for a choice"
 REPORTED = {"digits": "MNIST test", "photographs": "Imagenette validation (half of it)"}
