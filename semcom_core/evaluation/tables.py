@@ -30,8 +30,15 @@ def results(name: str) -> dict[str, Any]:
 
 
 def markdown() -> str:
-    """All tables, in the order of the README."""
-    return "\n\n".join(table(domain) for table in (receiver_table, attack_table) for domain in DOMAINS)
+    """All tables, in the order of the README; what was not measured reads "not run"."""
+    parts = []
+    for title, table in (("Receiver", receiver_table), ("Eavesdroppers", attack_table)):
+        for domain in DOMAINS:
+            try:
+                parts.append(table(domain))
+            except ValueError:
+                parts.append(f"**{title}, {domain}**: not run (`python -m semcom_core evaluate {domain}`).")
+    return "\n\n".join(parts)
 
 
 def write(readme: Path) -> None:
@@ -64,8 +71,8 @@ def receiver_table(domain: str) -> str:
     lines += [
         "",
         f"Pictures at AWGN 10 dB ({pictures['images']} images): PSNR {pictures['psnr']:.2f} dB, "
-        f"SSIM {pictures['ssim']:.3f}; the judge names {pictures['judge_accuracy']:.3f} of them right, and {judge['accuracy']:.4f} "
-        f"[{judge['interval'][0]:.4f}, {judge['interval'][1]:.4f}] of the clean ones.",
+        f"SSIM {pictures['ssim']:.3f}; the judge names {pictures['judge_accuracy']:.3f} of them right, "
+        f"and {judge['accuracy']:.4f} [{judge['interval'][0]:.4f}, {judge['interval'][1]:.4f}] of the clean ones.",
     ]
     return "\n".join(lines)
 

@@ -21,5 +21,7 @@ def test_results_belong_to_the_weights_beside_them() -> None:
 
     for domain in DOMAINS:
         for name in ("base", "judge", "naive", "adaptive"):
+            if not (weights.root() / domain / name / "results.json").is_file():
+                continue  # the README says "not run"
             measured = tables.results(f"{domain}/{name}")["weights"]
             assert measured == {n: weights.locate(f"{domain}/{n}").sha256 for n in measured}, (domain, name)
