@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 import pytest
@@ -52,16 +53,20 @@ def test_nine_of_ten_phone_pictures_are_read_right() -> None:
 
 @pytest.mark.parametrize("domain", DOMAINS)
 def test_one_known_picture_opens_messages_under_a_fixed_key(domain: str) -> None:
-    """The attacker's picture comes as close as the receiver's, to half a decibel, and reads the same."""
+    """The attacker reads what a key holder at its antenna reads, and its picture is as good within 1 dB.
+
+    On digits blank margins look alike, so some key entries stay open and noise lands elsewhere.
+    """
     known_key, *others = [key for name, key, _ in NAMED if name == domain][:6]
     known = link.encode(models(domain), prepared(domain, known_key))
     for key in others:
         settings = LinkSettings(domain=domain, defense="repobe", policy=KeyPolicy.FIXED, snr_db=15.0)
         result = link.transmit(models(domain), prepared(domain, key), settings, KeySource.published(), known)
         assert result.eavesdropping.attacker == "known_plaintext"
-        receiver, attacker = result.reception.reading, result.eavesdropping.reading
-        assert int(attacker.logits.argmax()) == int(receiver.logits.argmax())
-        assert float(attacker.psnr) > float(receiver.psnr) - 0.5
+        holder = link.transmit(models(domain), prepared(domain, key), replace(settings, attacker="key_holder"))
+        best, attacker = holder.eavesdropping.reading, result.eavesdropping.reading
+        assert int(attacker.logits.argmax()) == int(best.logits.argmax())
+        assert float(attacker.psnr) > float(best.psnr) - 1.0
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
