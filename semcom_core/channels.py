@@ -78,6 +78,18 @@ class Received:
             return self.y / (1.0 + self.sigma2)
         return self.h.conj() * self.y / (self.h.abs().square() + self.sigma2)
 
+    def effective(self) -> tuple[Tensor, Tensor]:
+        r"""What :meth:`equalise` did to the signal: ``ŝ ≈ gain · (s + noise)``.
+
+        Returns:
+            gain (B,), the mean of ``|h|²/(|h|²+σ²)`` over an image's symbols, and the variance of
+            the noise (B,) relative to unit signal power; for block fading ``σ²/|h|²``, exactly.
+        """
+        power = torch.ones_like(self.h.real) if not self.csi else self.h.abs().square()
+        gain = (power / (power + self.sigma2)).mean(1)
+        error = (self.sigma2 / (power + self.sigma2)).mean(1)
+        return gain, error / gain
+
 
 def _no_fading(batch: int, n: int, generator: torch.Generator) -> Tensor:
     return torch.ones(batch, 1, dtype=torch.complex64, device=generator.device)

@@ -14,6 +14,7 @@ purpose, derived from the seed, so that changing the key never changes the noise
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from semcom_core.attacks import EAVESDROPPERS
+from semcom_core.attacks import EAVESDROPPERS, NETWORKS
 from semcom_core.attacks.base import Knowledge, Loot, undo
 from semcom_core.channels import CHANNELS, Received, propagate
 from semcom_core.ciphers.confusion import ConfusionKey
@@ -135,13 +136,13 @@ def load_models(domain: str) -> LinkModels:
     """
     from semcom_core import weights
 
-    loaded = {name: weights.load(f"{domain}/{name}") for name in ("base", "judge", "naive", "adaptive")}
+    loaded = {name: weights.load(f"{domain}/{name}") for name in ("base", "judge", *NETWORKS)}
     modules = {name: fold_batch_norm(one.module) for name, one in loaded.items()}
     return LinkModels(
         DOMAINS[domain],
         modules["base"],
         modules["judge"],
-        {name: modules[name] for name in ("naive", "adaptive")},
+        {name: modules[name] for name in NETWORKS},
         tuple(one.located for one in loaded.values()),
     )
 
@@ -225,7 +226,7 @@ def eavesdrop(
 
     knowledge = Knowledge(models.codec, sent.chain, sent.keys if attack.threat.key else None, earlier)
     loot = attack.intercept(received, knowledge)
-    agreement = None if loot.key is None else _agreement(loot.key, sent)
+    agreement = None if loot.keys is None else _agreement(loot.keys, sent)
     return Eavesdropping(name, received, read(models, encoded.native, loot), agreement)
 
 
@@ -328,9 +329,10 @@ def _message_key(plug_in: PlugIn, settings: LinkSettings, source: KeySource, one
     return plug_in.key(stream)
 
 
-def _agreement(found: ConfusionKey, sent: Sent) -> float:
-    true, found = confusion_key(sent).canonical(), found.canonical()
-    return float(np.concatenate([found.K_r == true.K_r, found.K_c == true.K_c]).mean())
+def _agreement(found: Sequence[ConfusionKey], sent: Sent) -> float:
+    """Share of the 28+28 entries that are right in canonical form, over all images."""
+    pairs = [(one.canonical(), confusion_key(sent, number).canonical()) for number, one in enumerate(found)]
+    return float(np.mean([np.concatenate([one.K_r == true.K_r, one.K_c == true.K_c]) for one, true in pairs]))
 
 
 def _earlier(settings: LinkSettings) -> LinkSettings:

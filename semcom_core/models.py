@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from torch import nn
 
 from semcom_core.codecs.repobe import RepObECodec
-from semcom_core.networks.attackers import InversionDecoder, RowSetReader
+from semcom_core.networks.attackers import InversionDecoder
+from semcom_core.networks.feature_prior import FeaturePrior
 from semcom_core.networks.judge import Judge
+from semcom_core.networks.readers import CellSetReader, DenseReader, RowSetReader
 
 GREY_OR_COLOUR = (1, 3)
 CLASSES = range(2, 1001)
@@ -34,11 +36,16 @@ class ModelSpec:
     allowed: Mapping[str, Collection[int]]
 
 
+_READER = {"image_channels": GREY_OR_COLOUR, "size": SIZES, "classes": CLASSES}
+
 MODELS: dict[str, ModelSpec] = {
     "repobe_codec": ModelSpec(RepObECodec, {"image_channels": GREY_OR_COLOUR, "classes": CLASSES}),
     "judge": ModelSpec(Judge, {"image_channels": GREY_OR_COLOUR, "size": SIZES, "classes": CLASSES}),
     "inversion_decoder": ModelSpec(InversionDecoder, {"image_channels": GREY_OR_COLOUR, "size": SIZES}),
-    "row_set_reader": ModelSpec(RowSetReader, {"image_channels": GREY_OR_COLOUR, "size": SIZES, "classes": CLASSES}),
+    "row_set_reader": ModelSpec(RowSetReader, _READER),
+    "cell_set_reader": ModelSpec(CellSetReader, _READER),
+    "dense_reader": ModelSpec(DenseReader, _READER),
+    "feature_prior": ModelSpec(FeaturePrior, {}),
 }
 
 

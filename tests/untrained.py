@@ -14,8 +14,10 @@ from torch import Tensor, nn
 from semcom_core.codecs.repobe import RepObECodec
 from semcom_core.domains import DOMAINS
 from semcom_core.link import LinkModels
-from semcom_core.networks.attackers import InversionDecoder, RowSetReader
+from semcom_core.networks.attackers import InversionDecoder
+from semcom_core.networks.feature_prior import FeaturePrior
 from semcom_core.networks.judge import Judge
+from semcom_core.networks.readers import RowSetReader
 
 
 def untrained() -> LinkModels:
@@ -26,7 +28,9 @@ def untrained() -> LinkModels:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         codec, judge = RepObECodec(1), Judge(1, 28)
-        attacks = nn.ModuleDict({"naive": InversionDecoder(1, 28, depth=1), "adaptive": RowSetReader(1, 28)})
+        attacks = nn.ModuleDict(
+            {"naive": InversionDecoder(1, 28, depth=1), "adaptive": RowSetReader(1, 28), "prior": FeaturePrior()}
+        )
     for module in (codec, judge, attacks):
         module.eval().requires_grad_(False).to(memory_format=torch.channels_last)
     last = codec.encoder.refine[-1]

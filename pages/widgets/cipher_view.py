@@ -27,7 +27,7 @@ def cipher_view(session: Session, transmission: link.Transmission) -> None:
             _position_maps(session, key)
         _feature_maps(transmission, keyed)
         st.markdown(t(f"cipher.note.{settings.defense}"))
-        if keyed:
+        if key is not None:
             with st.popover(t("cipher.formula_button"), icon=":material/function:"):
                 st.markdown(t("cipher.formula"))
 

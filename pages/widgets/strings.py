@@ -1,4 +1,4 @@
-"""Every visible sentence: ``t("card.psnr", value=23.1)`` looks it up in ``pages/strings/en.toml``."""
+"""Every visible sentence: ``t("card.psnr", value=23.1)`` looks it up in ``pages/strings``."""
 
 from __future__ import annotations
 
@@ -7,12 +7,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-_CATALOGUE = Path(__file__).parents[1] / "strings" / "en.toml"
+_CATALOGUE = Path(__file__).parents[1] / "strings"
+"""``en.toml`` is the live link's, and holds what all pages share; other pages have a file each."""
 
 
 @cache
 def _catalogue() -> dict[str, Any]:
-    return tomllib.loads(_CATALOGUE.read_text(encoding="utf-8"))
+    merged: dict[str, Any] = {}
+    for file in sorted(_CATALOGUE.glob("*.toml")):
+        page = tomllib.loads(file.read_text(encoding="utf-8"))
+        if twice := merged.keys() & page.keys():
+            raise ValueError(f"{file.name} repeats the tables {', '.join(sorted(twice))} of another file.")
+        merged |= page
+    return merged
 
 
 def t(key: str, **values: object) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from torch import nn
 
-from semcom_core.attacks.adaptive import AdaptiveInversion
+from semcom_core.attacks.adaptive import PRIOR, READERS, AdaptiveInversion
 from semcom_core.attacks.base import Eavesdropper
 from semcom_core.attacks.key_holder import KeyHolder
 from semcom_core.attacks.known_plaintext import KnownPlaintext
@@ -14,16 +14,17 @@ from semcom_core.attacks.naive import NaiveInversion
 from semcom_core.ciphers.keys import KeyPolicy
 
 EAVESDROPPERS: dict[str, Callable[[Mapping[str, nn.Module]], Eavesdropper]] = {
-    AdaptiveInversion.name: lambda networks: AdaptiveInversion(networks["adaptive"]),
+    AdaptiveInversion.name: AdaptiveInversion,
     KnownPlaintext.name: lambda networks: KnownPlaintext(),
     NaiveInversion.name: lambda networks: NaiveInversion(networks["naive"]),
     KeyHolder.name: lambda networks: KeyHolder(),
 }
 """By name, from the attack networks of a domain (weights ``<domain>/naive`` and so on)."""
 
-THREATS = {
-    attack.name: attack.threat for attack in (AdaptiveInversion, KnownPlaintext, NaiveInversion, KeyHolder)
-}
+NETWORKS = (NaiveInversion.name, PRIOR, *dict.fromkeys(READERS.values()))
+"""Names of the trained networks that attacks need, in every domain."""
+
+THREATS = {attack.name: attack.threat for attack in (AdaptiveInversion, KnownPlaintext, NaiveInversion, KeyHolder)}
 
 
 def default_attacker(keyed: bool, policy: KeyPolicy) -> str:

@@ -19,9 +19,10 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+import torch
 from scipy.optimize import linear_sum_assignment
 
-from semcom_core.ciphers.confusion import ConfusionKey
+from semcom_core.ciphers.confusion import ConfusionKey, reindex
 from semcom_core.ciphers.shuffling import ShufflingKey
 
 ROUNDS = 12
@@ -81,6 +82,34 @@ def match_confusion(scores: np.ndarray, row_guesses: Iterable[np.ndarray] = ()) 
             best = (previous, K_r, K_c)
     assert best is not None
     return Match(ConfusionKey(best[1], best[2], 0, 0), best[0])
+
+
+def recover_key(plain: np.ndarray, cipher: np.ndarray) -> ConfusionKey:
+    """The canonical key that best explains known (plain, cipher) pairs.
+
+    Args:
+        plain: features (P,4,N,N) that the attacker computed itself.
+        cipher: what it received for them (P,4,N,N), noisy, all under one key.
+
+    Returns:
+        The key with ``r = c = 0`` that maximises the correlation found.
+    """
+    match = match_confusion(position_scores(plain, cipher), row_guesses=[_rows_by_sorted_values(plain, cipher)])
+    assert isinstance(match.key, ConfusionKey)
+    return match.key
+
+
+def _rows_by_sorted_values(plain: np.ndarray, cipher: np.ndarray) -> np.ndarray:
+    """A first guess of K_r that needs no column order.
+
+    Each row of the re-indexed cipher map is a row of F_s with its cells in another order.
+    """
+    size = plain.shape[-1]
+    A = reindex(torch.from_numpy(np.ascontiguousarray(cipher))).numpy().reshape(-1, size, size)
+    F_s = plain.reshape(-1, size, size)
+    a, f = np.sort(A, axis=-1).transpose(1, 0, 2), np.sort(F_s, axis=-1).transpose(1, 0, 2)
+    distance = ((a[:, None] - f[None]) ** 2).sum((-1, -2))
+    return linear_sum_assignment(distance)[1]
 
 
 def _shear(scores: np.ndarray) -> np.ndarray:

@@ -58,12 +58,12 @@ class Loot:
     Attributes:
         image: (B,C,s,s) in [0,1] at any size, or ``None``.
         logits: its own direct guess of the class (B,K), or ``None`` if it makes none.
-        key: the confusion key that it recovered, if it did.
+        keys: for each image the confusion key that it found, right or wrong, if it looked for one.
     """
 
     image: Tensor | None
     logits: Tensor | None
-    key: ConfusionKey | None = None
+    keys: tuple[ConfusionKey, ...] | None = None
 
 
 class Eavesdropper(ABC):

@@ -8,9 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from semcom_core.attacks.assignment import match_shuffling, position_scores
+from semcom_core.attacks.assignment import match_shuffling, position_scores, recover_key
 from semcom_core.attacks.fixed_rotation import fit_ridge
-from semcom_core.attacks.known_plaintext import recover_key
 from semcom_core.ciphers.confusion import ConfusionKey
 from semcom_core.codecs.repobe import unpack
 from semcom_core.defenses.base import PlugIn

@@ -15,44 +15,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
 import torch
-from scipy.optimize import linear_sum_assignment
 
-from semcom_core.attacks.assignment import match_confusion, position_scores
-from semcom_core.attacks.base import Eavesdropper, Knowledge, Loot, ThreatModel, undo
+from semcom_core.attacks.base import Eavesdropper, Knowledge, Loot, ThreatModel
+from semcom_core.attacks.fixed_chain import open_fixed_chain
 from semcom_core.channels import Received
-from semcom_core.ciphers.confusion import ConfusionKey, reindex
-from semcom_core.codecs.repobe import unpack
-from semcom_core.defenses.confusion import ConfusionCipher
-
-
-def recover_key(plain: np.ndarray, cipher: np.ndarray) -> ConfusionKey:
-    """The canonical key that best explains known (plain, cipher) pairs.
-
-    Args:
-        plain: features (P,4,N,N) that the attacker computed itself.
-        cipher: what it received for them (P,4,N,N), noisy, all under one key.
-
-    Returns:
-        The key with ``r = c = 0`` that maximises the correlation found.
-    """
-    match = match_confusion(position_scores(plain, cipher), row_guesses=[_rows_by_sorted_values(plain, cipher)])
-    assert isinstance(match.key, ConfusionKey)
-    return match.key
-
-
-def _rows_by_sorted_values(plain: np.ndarray, cipher: np.ndarray) -> np.ndarray:
-    """A first guess of K_r that needs no column order.
-
-    Each row of the re-indexed cipher map is a row of F_s with its cells in another order.
-    """
-    size = plain.shape[-1]
-    A = reindex(torch.from_numpy(np.ascontiguousarray(cipher))).numpy().reshape(-1, size, size)
-    F_s = plain.reshape(-1, size, size)
-    a, f = np.sort(A, axis=-1).transpose(1, 0, 2), np.sort(F_s, axis=-1).transpose(1, 0, 2)
-    distance = ((a[:, None] - f[None]) ** 2).sum((-1, -2))
-    return linear_sum_assignment(distance)[1]
 
 
 class KnownPlaintext(Eavesdropper):
@@ -66,12 +33,9 @@ class KnownPlaintext(Eavesdropper):
     threat: ClassVar[ThreatModel] = ThreatModel(encoder=True, algorithm=True, known_plaintexts=1)
 
     def intercept(self, received: Received, knowledge: Knowledge) -> Loot:
-        symbols = received.equalise()
-        key = None
-        if any(isinstance(plug_in, ConfusionCipher) for plug_in in knowledge.chain):
-            plain = np.concatenate([unpack(s).numpy() for s, _ in knowledge.known])
-            heard = np.concatenate([unpack(r.equalise()).numpy() for _, r in knowledge.known])
-            key = recover_key(plain, heard)
-        keys = [[key] * len(symbols)] * len(knowledge.chain)
-        decoded = knowledge.codec.decode(undo(symbols, knowledge.chain, keys))
-        return Loot(decoded.image, decoded.logits, key)
+        heard = torch.cat([earlier.equalise() for _, earlier in knowledge.known])
+        plain = torch.cat([symbols for symbols, _ in knowledge.known])
+        sigma2 = float(torch.stack([earlier.sigma2.mean() for _, earlier in knowledge.known]).mean())
+        opened, key = open_fixed_chain(received.equalise(), knowledge.chain, plain, heard, sigma2)
+        decoded = knowledge.codec.decode(opened)
+        return Loot(decoded.image, decoded.logits, None if key is None else (key,) * len(opened))

@@ -77,6 +77,10 @@ class RepObECodec(nn.Module):
         """Images (B,C,224,224) in [0,1] to complex symbols (B,1568) with ``E|s|^2 = 1``."""
         return pack(self.features(image))
 
+    def classify(self, symbols: Tensor) -> Tensor:
+        """Equalised symbols (B,1568) to class logits only."""
+        return self.classifier(unpack(symbols).contiguous(memory_format=torch.channels_last)).float()
+
     def decode(self, symbols: Tensor) -> Decoded:
         """Equalised symbols (B,1568) to image and class logits."""
         z = unpack(symbols).contiguous(memory_format=torch.channels_last)

@@ -15,6 +15,7 @@ from semcom_core.channels import CHANNELS, Received, propagate
 from semcom_core.codecs.repobe import RepObECodec, pack, unpack
 from semcom_core.domains import DOMAINS
 from semcom_core.metrics import psnr
+from semcom_core.precision import autocast
 from semcom_core.training.augment import AUGMENT, plain
 from semcom_core.training.recipe import Recipe, Stage
 from semcom_core.training.trainer import Task, shuffled
@@ -105,7 +106,7 @@ class CodecTask(Task):
         for start in range(0, len(self.held_out), 64):
             chunk = self.held_out.take(np.arange(start, min(start + 64, len(self.held_out))))
             images = plain(self.domain.name, chunk.images, stage.size).to(device, memory_format=torch.channels_last)
-            with torch.autocast(device.type, torch.bfloat16):
+            with autocast(device.type):
                 z = at_fixed_snr(model.features(images), 10.0, seed=start).contiguous(memory_format=torch.channels_last)
                 logits = model.classifier(z).float()
                 if start < 256:

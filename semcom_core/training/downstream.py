@@ -1,8 +1,8 @@
-"""Tasks that train on cached features: the receiver's decoders, and the eavesdroppers."""
+"""Tasks that train on cached features: the receiver's decoders, and the naive eavesdropper."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +11,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from semcom_core import weights
-from semcom_core.ciphers.confusion import ConfusionKey, encrypt
 from semcom_core.codecs.repobe import CODEC_SIZE, GRID, RepObECodec
 from semcom_core.domains import DOMAINS
 from semcom_core.metrics import psnr
-from semcom_core.networks.attackers import InversionDecoder, RowSetReader
+from semcom_core.networks.attackers import InversionDecoder
+from semcom_core.precision import autocast
 from semcom_core.training import features
 from semcom_core.training.codec import at_fixed_snr, random_link
 from semcom_core.training.recipe import Recipe, Stage
 from semcom_core.training.trainer import Task, shuffled
 
-ANY_KEY = ConfusionKey(np.arange(GRID), np.arange(GRID), 0, 0)
 PIXELS_A_CELL = CODEC_SIZE // GRID
 Batch = tuple[np.ndarray, Tensor]
 
@@ -55,12 +54,14 @@ class CachedTask(Task):
         """Cached features after a random channel, on the generator's device."""
         return random_link(z.to(generator.device), generator).contiguous(memory_format=torch.channels_last)
 
-    def check_chunks(self, model: nn.Module) -> Iterator[tuple[np.ndarray, Tensor]]:
-        """Held-out rows and their features after AWGN at 10 dB, fixed noise, on the model's device."""
+    def check_chunks(
+        self, model: nn.Module, protect: Callable[[Tensor], Tensor] = lambda z: z
+    ) -> Iterator[tuple[np.ndarray, Tensor]]:
+        """Held-out rows, protected, after AWGN at 10 dB with fixed noise, on the model's device."""
         device = next(model.parameters()).device
         for start in range(0, len(self.check), 128):
             index = np.arange(start, min(start + 128, len(self.check)))
-            z = at_fixed_snr(self.check.z(index), 10.0, seed=start)
+            z = at_fixed_snr(protect(self.check.z(index)), 10.0, seed=start)
             yield index, z.to(device).contiguous(memory_format=torch.channels_last)
 
 
@@ -71,6 +72,8 @@ class ReceiverTask(CachedTask):
         lambda_rec, rec_share, smoothing: as in :class:`~semcom_core.training.codec.CodecTask`.
         shift: each batch moves by up to this many grid cells (8 pixels each), wrapping around;
             for pictures with an empty border, where it equals shifting the picture.
+        cutmix: share of the batches in which each map carries a rectangle of another one, and
+            its label in proportion (Yun et al., ICCV 2019; here on features).
     """
 
     def __init__(
@@ -83,10 +86,12 @@ class ReceiverTask(CachedTask):
         rec_share: float,
         smoothing: float = 0.0,
         shift: int = 0,
+        cutmix: float = 0.0,
         held_out: int = 1000,
     ) -> None:
         super().__init__(recipe, runs, codec, copies, None, held_out)
         self.lambda_rec, self.rec_share, self.smoothing, self.shift = lambda_rec, rec_share, smoothing, shift
+        self.cutmix = cutmix
         self.model = nn.ModuleDict({"classifier": self.codec.classifier, "reconstructor": self.codec.reconstructor})
         self.model.requires_grad_(True)
         self.network = "repobe_codec"
@@ -101,25 +106,51 @@ class ReceiverTask(CachedTask):
     def loss(self, batch: Batch, stage: Stage, generator: torch.Generator) -> dict[str, Tensor]:
         index, z = batch
         move = torch.randint(-self.shift, self.shift + 1, (2,), generator=generator, device=generator.device).tolist()
-        received = self.received(z.roll(move, (2, 3)), generator)
-        labels = self.cache.label(index).to(received.device)
-        ce = F.cross_entropy(self.model["classifier"](received).float(), labels, label_smoothing=self.smoothing)
+        z = z.roll(move, (2, 3))
+        labels = self.cache.label(index).to(generator.device)
+        mixed, partner, share = _cutmix(z, generator) if self._chance(generator) < self.cutmix else (z, labels, 1.0)
+        received = self.received(mixed, generator)
+        logits = self.model["classifier"](received).float()
+        ce = share * F.cross_entropy(logits, labels, label_smoothing=self.smoothing)
+        if share < 1.0:
+            ce = ce + (1.0 - share) * F.cross_entropy(logits, labels[partner], label_smoothing=self.smoothing)
         pick = np.linspace(0, len(index) - 1, max(2, round(self.rec_share * len(index)))).astype(int)
-        rebuilt = self.model["reconstructor"](received[pick]).float()
+        rebuilt = self.model["reconstructor"](self.received(z[pick], generator)).float()
         target = self.cache.targets_at(index[pick]).roll([PIXELS_A_CELL * cells for cells in move], (2, 3))
         mse = F.mse_loss(rebuilt, target.to(rebuilt.device))
         return {"loss": ce + self.lambda_rec * mse, "ce": ce, "mse": mse}
+
+    @staticmethod
+    def _chance(generator: torch.Generator) -> float:
+        return float(torch.rand((), generator=generator, device=generator.device))
 
     @torch.inference_mode()
     def validate(self, model: nn.Module, stage: Stage) -> dict[str, float]:
         right, quality = [], []
         for index, z in self.check_chunks(model):
-            with torch.autocast(z.device.type, torch.bfloat16):
+            with autocast(z.device.type):
                 right.append(model["classifier"](z).float().argmax(1).cpu().numpy() == self.check.label(index).numpy())
                 if index[0] < 256:
                     quality.append(psnr(model["reconstructor"](z).float().cpu(), self.check.targets_at(index)))
         accuracy, mean_psnr = float(np.concatenate(right).mean()), float(torch.cat(quality).mean())
         return {"score": accuracy + 0.02 * mean_psnr, "accuracy": accuracy, "psnr": mean_psnr}
+
+
+def _cutmix(z: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, float]:
+    """One rectangle of each map from another map of the batch.
+
+    Returns:
+        The mixed maps (B,4,h,w), the partner of each (B,), and the share of the map that it keeps.
+    """
+    size = z.shape[-1]
+    draw = torch.rand(4, generator=generator, device=generator.device).tolist()
+    height, width = (max(1, round(size * (0.2 + 0.6 * side))) for side in draw[:2])
+    top, left = round((size - height) * draw[2]), round((size - width) * draw[3])
+    partner = torch.randperm(len(z), generator=generator, device=generator.device)
+    mixed = z.clone()
+    window = (..., slice(top, top + height), slice(left, left + width))
+    mixed[window] = z[partner.to(z.device)][window]
+    return mixed, partner, 1.0 - height * width / size**2
 
 
 class InversionTask(CachedTask):
@@ -144,69 +175,3 @@ class InversionTask(CachedTask):
             [psnr(model(z).float().cpu(), self.check.targets(index)) for index, z in self.check_chunks(model)]
         )
         return {"score": float(quality.mean()), "psnr": float(quality.mean())}
-
-
-class ReaderTask(CachedTask):
-    """The adaptive attacker against position ciphers: class and picture for any key.
-
-    The reader is exactly invariant to the key (tested), so ciphertexts under one key give the
-    same loss and gradients as ciphertexts under fresh keys. It also learns from the public
-    receiver's answers (distillation), as an attacker who has encoder and receiver would.
-
-    Options:
-        lambda_picture: weight of the picture's MSE.
-        picture_share: share of each batch whose picture is computed.
-        distil: weight of the divergence from the receiver's noise-free answers.
-        smoothing: label smoothing.
-    """
-
-    def __init__(
-        self,
-        recipe: Recipe,
-        runs: Path,
-        codec: str,
-        copies: int = 1,
-        images: int = 20_000,
-        held_out: int = 1000,
-        lambda_picture: float = 5.0,
-        picture_share: float = 0.25,
-        distil: float = 1.0,
-        smoothing: float = 0.0,
-    ) -> None:
-        super().__init__(recipe, runs, codec, copies, images, held_out)
-        self.lambda_picture, self.picture_share = lambda_picture, picture_share
-        self.distil, self.smoothing = distil, smoothing
-        self.network = "row_set_reader"
-        self.arguments = {
-            "image_channels": self.domain.channels,
-            "size": self.domain.native_size,
-            "classes": len(self.domain.classes),
-        }
-        self.model = RowSetReader(**self.arguments)
-
-    def loss(self, batch: Batch, stage: Stage, generator: torch.Generator) -> dict[str, Tensor]:
-        index, z = batch
-        summary = self.model.embedding(encrypt(self.received(z, generator), ANY_KEY))
-        logits = self.model.fc(summary).float()
-        labels = self.cache.label(index).to(logits.device)
-        ce = F.cross_entropy(logits, labels, label_smoothing=self.smoothing)
-        with torch.no_grad():
-            teacher = (
-                self.codec.classifier(z.to(logits.device).contiguous(memory_format=torch.channels_last))
-                .float()
-                .softmax(1)
-            )
-        kl = F.kl_div(logits.log_softmax(1), teacher, reduction="batchmean")
-        pick = np.linspace(0, len(index) - 1, max(2, round(self.picture_share * len(index)))).astype(int)
-        mse = F.mse_loss(self.model.picture(summary[pick]).float(), self.cache.targets(index[pick]).to(summary.device))
-        return {"loss": ce + self.distil * kl + self.lambda_picture * mse, "ce": ce, "kl": kl, "mse": mse}
-
-    @torch.inference_mode()
-    def validate(self, model: RowSetReader, stage: Stage) -> dict[str, float]:
-        right, quality = [], []
-        for index, z in self.check_chunks(model):
-            logits, picture = model(encrypt(z, ANY_KEY))
-            right.append(logits.argmax(1).cpu().numpy() == self.check.label(index).numpy())
-            quality.append(psnr(picture.float().cpu(), self.check.targets(index)))
-        accuracy, mean_psnr = float(np.concatenate(right).mean()), float(torch.cat(quality).mean())
-        return {"score": accuracy + 0.01 * mean_psnr, "accuracy": accuracy, "psnr": mean_psnr}

@@ -20,6 +20,7 @@ from semcom_core import datasets
 from semcom_core.codecs.repobe import CODEC_SIZE, FEATURE_SHAPE, RepObECodec
 from semcom_core.domains import DOMAINS
 from semcom_core.networks.folding import fold_batch_norm
+from semcom_core.precision import autocast
 from semcom_core.training.augment import AUGMENT, plain
 
 CHUNK = 64
@@ -117,7 +118,7 @@ def _encode_copy(
         chunk = data.images[start : start + CHUNK]
         rows = slice(start, start + len(chunk))
         images = plain(domain, chunk, CODEC_SIZE) if copy == 0 else AUGMENT[domain](chunk, CODEC_SIZE, rng)
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast("cpu"):
             features[rows] = codec.features(images.contiguous(memory_format=torch.channels_last)).numpy()
         pictures[rows] = chunk if copy == 0 else _native(images, domain)
     features.flush()

@@ -13,6 +13,7 @@ from torch import Tensor
 from semcom_core import datasets
 from semcom_core.domains import DOMAINS
 from semcom_core.networks.judge import Judge, energy
+from semcom_core.precision import autocast
 from semcom_core.training.augment import AUGMENT, plain
 from semcom_core.training.recipe import Recipe, Stage
 from semcom_core.training.trainer import Task, shuffled
@@ -55,7 +56,7 @@ class JudgeTask(Task):
         for start in range(0, len(self.held_out), 128):
             pictures = plain(self.domain.name, self.held_out.images[start : start + 128], self.domain.native_size)
             pictures = pictures.to(device, memory_format=torch.channels_last)
-            with torch.autocast(device.type, torch.bfloat16):
+            with autocast(device.type):
                 logits.append(model(pictures).float().cpu())
         answers = torch.cat(logits)
         model.energy_threshold.fill_(float(energy(answers).quantile(0.95)))

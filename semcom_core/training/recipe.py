@@ -42,8 +42,8 @@ class Recipe:
     key: str
     task: str
     domain: str
-    lr: float
-    stages: tuple[Stage, ...]
+    lr: float = 0.0
+    stages: tuple[Stage, ...] = ()
     seed: int = 1
     weight_decay: float = 0.05
     ema: float = 0.999
@@ -74,7 +74,7 @@ def read(key: str) -> Recipe:
         raise ValueError(f"There is no recipe {key!r}. Known: {', '.join(known())}.")
     content = tomllib.loads(path.read_text())
     try:
-        stages = tuple(Stage(**stage) for stage in content.pop("stage"))
+        stages = tuple(Stage(**stage) for stage in content.pop("stage", ()))
         return Recipe(key=key, domain=key.partition("/")[0], stages=stages, **content)
     except (TypeError, KeyError) as error:
         raise ValueError(f"{path.name}: {error}") from error

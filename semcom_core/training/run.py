@@ -12,18 +12,24 @@ import torch
 from semcom_core import weights
 from semcom_core.training import recipe as recipes
 from semcom_core.training.codec import CodecTask
-from semcom_core.training.downstream import InversionTask, ReaderTask, ReceiverTask
+from semcom_core.training.downstream import InversionTask, ReceiverTask
 from semcom_core.training.judge import JudgeTask
+from semcom_core.training.prior import PriorTask
+from semcom_core.training.readers import ReaderTask
 from semcom_core.training.trainer import Task, Trainer
 
-TASKS: dict[str, Callable[..., Task]] = {
+TASKS: dict[str, Callable[..., Task | PriorTask]] = {
     "codec": CodecTask,
     "receiver": ReceiverTask,
     "inversion": InversionTask,
     "reader": ReaderTask,
     "judge": JudgeTask,
+    "prior": PriorTask,
 }
-ORDER = ("base", "receiver", "judge", "naive", "adaptive")
+ORDER = (
+    "base", "receiver", "judge", "naive", "prior",
+    "adaptive", "adaptive_shuffling", "adaptive_rotation", "learned",
+)  # fmt: skip
 """A domain's recipes in the order in which each finds what it starts from."""
 
 
@@ -53,9 +59,14 @@ def _train_one(recipe: recipes.Recipe, device: str) -> None:
         task = TASKS[recipe.task](recipe, runs_folder(), **recipe.options)
     except (KeyError, TypeError) as error:
         raise ValueError(f"{recipe.path.name}: {error}") from error
-    folder = runs_folder() / recipe.key
-    trainer = Trainer(task, recipe, folder, device)
-    module = task.publishable(trainer.run().cpu())
+    log, figures = None, {}
+    if isinstance(task, PriorTask):
+        module = task.solve()
+    else:
+        trainer = Trainer(task, recipe, runs_folder() / recipe.key, device)
+        module = task.publishable(trainer.run().cpu())
+        log = trainer.folder / "log.csv"
+        figures = {key: value for key, value in trainer.best.items() if key != "model"}
     name = recipe.publishes or recipe.key
     config = {
         "network": task.network,
@@ -66,8 +77,7 @@ def _train_one(recipe: recipes.Recipe, device: str) -> None:
     }
     if recipe.publishes:
         _keep_history(weights.root() / name, recipe.key)
-    weights.save(name, module, config, recipe=recipe.path, log=folder / "log.csv")
-    figures = {key: value for key, value in trainer.best.items() if key != "model"}
+    weights.save(name, module, config, recipe=recipe.path, log=log)
     print(f"{recipe.key}: held-out {figures} → weights/{name}")
 
 

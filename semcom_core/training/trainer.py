@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from semcom_core.precision import autocast
 from semcom_core.training.recipe import Recipe, Stage
 
 
@@ -140,7 +141,7 @@ class Trainer:
         for batch in self.task.batches(stage, rng):
             for group in self.optimiser.param_groups:
                 group["lr"] = learning_rate(self.images_seen / total, self.recipe.lr * stage.lr_scale)
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.bf16):
+            with autocast(self.device.type, self.recipe.bf16):
                 terms = self.task.loss(batch, stage, generator)
             self.optimiser.zero_grad(set_to_none=True)
             terms["loss"].backward()

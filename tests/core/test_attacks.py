@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from semcom_core.attacks import EAVESDROPPERS
 from semcom_core.attacks.adaptive import AdaptiveInversion
+from semcom_core.attacks.assignment import recover_key
 from semcom_core.attacks.base import Eavesdropper, Knowledge, Loot
 from semcom_core.attacks.key_holder import KeyHolder
-from semcom_core.attacks.known_plaintext import recover_key
 from semcom_core.channels import Received
 from semcom_core.ciphers.confusion import ConfusionKey, encrypt
 from semcom_core.ciphers.keys import KeyPolicy, KeySource, KeyStream

@@ -11,7 +11,7 @@ import torch
 from semcom_core import bench
 from semcom_core.link import LinkModels
 from semcom_core.manifest import MissingWeights
-from semcom_core.networks.attackers import RowSetReader
+from semcom_core.networks.readers import RowSetReader
 
 
 def test_flops_of_known_operations() -> None:

@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.optimize import linear_sum_assignment
 
 from semcom_core.attacks import chosen
-from semcom_core.attacks.assignment import match_confusion, match_shuffling, position_scores
+from semcom_core.attacks.assignment import match_confusion, match_shuffling, position_scores, recover_key
 from semcom_core.attacks.ciphertext_only import (
     PositionStatistics,
     recover_from_statistics,
@@ -19,7 +19,6 @@ from semcom_core.attacks.ciphertext_only import (
 )
 from semcom_core.attacks.fixed_chain import open_fixed_chain
 from semcom_core.attacks.fixed_rotation import errors_against_pairs, fit_procrustes, fit_ridge
-from semcom_core.attacks.known_plaintext import recover_key
 from semcom_core.attacks.shadow import recover_key_aligned, shadow_known_plaintext
 from semcom_core.channels import CHANNELS, Received, complex_normal, propagate
 from semcom_core.ciphers import keyspace

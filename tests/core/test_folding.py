@@ -9,9 +9,10 @@ import torch
 from torch import nn
 
 from semcom_core.codecs.repobe import RepObECodec
-from semcom_core.networks.attackers import InversionDecoder, RowSetReader
+from semcom_core.networks.attackers import InversionDecoder
 from semcom_core.networks.folding import fold_batch_norm
 from semcom_core.networks.judge import Judge
+from semcom_core.networks.readers import RowSetReader
 
 NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "encoder": (lambda: RepObECodec(3).encoder, (2, 3, 64, 64)),

@@ -13,11 +13,12 @@ from torch import Tensor, nn
 from semcom_core.ciphers.confusion import ConfusionKey, encrypt
 from semcom_core.ciphers.keys import KeyStream
 from semcom_core.codecs.repobe import CHANNEL_USES, RepObECodec, normalise_power, pack, unpack
-from semcom_core.networks.attackers import InversionDecoder, RowSetReader
+from semcom_core.networks.attackers import InversionDecoder
 from semcom_core.networks.blocks import ResBlock, SqueezeExcite
 from semcom_core.networks.decoders import ClassificationDecoder, ReconstructionDecoder
 from semcom_core.networks.encoder import SemanticEncoder
 from semcom_core.networks.judge import Judge, energy
+from semcom_core.networks.readers import RowSetReader
 
 
 def seeded(make: Callable[[], nn.Module]) -> nn.Module:
