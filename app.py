@@ -6,10 +6,20 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.widgets.routing import note_page
 from pages.widgets.strings import t
 
 # A file and not an icon's name: Streamlit would fetch that from another server.
 _ICON = Path(__file__).parent / "pages" / "widgets" / "icon.svg"
 
-st.set_page_config(page_title=t("app.title"), page_icon=str(_ICON), layout="wide")
-st.navigation([st.Page("pages/live_link.py", title=t("live_link.title"), default=True)]).run()
+# No icons of Material Symbols here: they would become the favicon, fetched from another server.
+page = st.navigation(
+    [
+        st.Page("pages/live_link.py", title=t("live_link.title"), default=True),
+        st.Page("pages/cipher_lab.py", title=t("cipher_lab.title")),
+    ],
+    position="top",
+)
+st.set_page_config(page_title=f"{page.title} · {t('app.title')}", page_icon=str(_ICON), layout="wide")
+note_page(page.url_path)
+page.run()

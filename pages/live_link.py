@@ -14,6 +14,7 @@ from pages.widgets.facts import facts, summary
 from pages.widgets.picture_source import Chosen
 from pages.widgets.pictures import sharp, to_pil
 from pages.widgets.provenance import provenance
+from pages.widgets.routing import through_router
 from pages.widgets.strings import t
 from pages.widgets.sweep_view import sweep_view
 from pages.widgets.take_away import take_away
@@ -44,8 +45,6 @@ def page() -> None:
     transmission = stages.transmit(session)
     told = facts(transmission, session.models.domain.classes, chosen.label, chosen.foreign)
 
-    with st.container(key="eyebrow"):
-        st.markdown(f"**{t('app.title')}** · {t('live_link.title')}")
     with st.container(key="summary"):
         st.markdown(summary(told))
     cards(session, transmission, told)
@@ -77,4 +76,5 @@ def _bounded(original: picture_source.Image.Image) -> picture_source.Image.Image
     return sharp(copy)
 
 
+through_router()
 page()

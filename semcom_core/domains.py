@@ -50,9 +50,7 @@ def _photograph(image: Image.Image) -> tuple[np.ndarray, Notes]:
     """The centre square, reduced with anti-aliasing (or enlarged) to 224×224, float32 (224,224,3)."""
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
-    square = image.resize(
-        (CODEC_SIZE, CODEC_SIZE), Image.Resampling.LANCZOS, box=(left, top, left + side, top + side)
-    )
+    square = image.resize((CODEC_SIZE, CODEC_SIZE), Image.Resampling.LANCZOS, box=(left, top, left + side, top + side))
     notes = []
     if max(image.size) > 1.02 * side:
         notes.append("Only the square in the middle is sent.")
@@ -133,8 +131,16 @@ DOMAINS: dict[str, Domain] = {
             224,
             3,
             (
-                "tench", "English springer", "cassette player", "chain saw", "church",
-                "French horn", "garbage truck", "gas pump", "golf ball", "parachute",
+                "tench",
+                "English springer",
+                "cassette player",
+                "chain saw",
+                "church",
+                "French horn",
+                "garbage truck",
+                "gas pump",
+                "golf ball",
+                "parachute",
             ),
             _photograph,
         ),

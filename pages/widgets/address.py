@@ -14,6 +14,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.widgets.routing import arrived
 from semcom_core.ciphers.keys import KeyPolicy
 from semcom_core.defenses import DEFENSES
 from semcom_core.settings import LinkSettings
@@ -33,6 +34,9 @@ def restore() -> None:
     query = st.query_params.to_dict()
     state = st.session_state
     known = "link_address" in state
+    if known and not query and arrived():  # the menu of pages drops the address; the visitor changed nothing
+        _fill(state["link_settings"])
+        return
     if known and (query == state["link_address"] or read() != state["link_settings"]):
         return
     _fill(LinkSettings.from_query(query))

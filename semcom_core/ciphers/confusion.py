@@ -76,9 +76,7 @@ class ConfusionKey:
         """
         if self.height % self.width:
             return ConfusionKey(self.K_r, (self.K_c + self.c) % self.width, self.r, 0)
-        return ConfusionKey(
-            np.roll(self.K_r, -self.r), (self.K_c + self.c + self.r) % self.width, 0, 0
-        )
+        return ConfusionKey(np.roll(self.K_r, -self.r), (self.K_c + self.c + self.r) % self.width, 0, 0)
 
     def source(self) -> tuple[np.ndarray, np.ndarray]:
         """Where each cell of ``F_en`` came from: row and column in ``F_s``, both (H,W)."""

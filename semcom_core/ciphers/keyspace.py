@@ -102,9 +102,7 @@ def compensate_r(key: ConfusionKey, amount: int) -> ConfusionKey:
     """
     if key.height % key.width:
         raise ValueError(f"On a {key.height}×{key.width} map no K_r and K_c make up for another r: W must divide H.")
-    return ConfusionKey(
-        np.roll(key.K_r, amount), (key.K_c - amount) % key.width, (key.r + amount) % key.height, key.c
-    )
+    return ConfusionKey(np.roll(key.K_r, amount), (key.K_c - amount) % key.width, (key.r + amount) % key.height, key.c)
 
 
 def wrong_key(

@@ -38,12 +38,21 @@ class Measured:
         return len(self.labels)
 
 
-def prepare(models: link.LinkModels, split: datasets.Split, limit: int | None = None) -> Measured:
-    """Encode a split once; the picture that attackers know comes from the held-out split."""
+def prepare(
+    models: link.LinkModels, split: datasets.Split, limit: int | None = None, spread: int | None = None
+) -> Measured:
+    """Encode a split once; the picture that attackers know comes from the held-out split.
+
+    Args:
+        limit: the first pictures only.
+        spread: at most this many pictures, evenly over the split.
+    """
     name = models.domain.name
     data = datasets.load(name, split)
     if limit:
         data = data.take(np.arange(min(limit, len(data))))
+    if spread and spread < len(data):
+        data = data.take(np.linspace(0, len(data) - 1, spread).round().astype(int))
     native = models.domain.native_size
     encoded = tuple(
         link.encode(models, plain(name, data.images[start : start + CHUNK], native))

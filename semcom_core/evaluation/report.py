@@ -9,8 +9,9 @@ import torch
 from tqdm import tqdm
 
 from semcom_core import datasets, link, weights
+from semcom_core.attacks import NETWORKS
 from semcom_core.ciphers.keys import KeyPolicy
-from semcom_core.evaluation import measure
+from semcom_core.evaluation import ciphers, keys, measure, rotations
 from semcom_core.metrics import holm
 from semcom_core.settings import LinkSettings
 
@@ -20,15 +21,18 @@ LOW_SNRS_DB = (0.0, 3.0, 10.0)
 SEEDS = (0, 1, 2)
 PICTURES = {"digits": 500, "photographs": 400}
 """Pictures per cell where both decoders, the attack and the judge run."""
+CIPHER_IMAGES = 2000
+"""Pictures of the cipher part, spread evenly over the reporting split."""
 SOURCE_NOTE = "{split}, {images} images (layout of {source}); never used for a choice"
 REPORTED = {"digits": "MNIST test", "photographs": "Imagenette validation (half of it)"}
 
 
-def evaluate(domain: str, threads: int | None = None, limit: int | None = None) -> None:
+def evaluate(domain: str, threads: int | None = None, limit: int | None = None, part: str | None = None) -> None:
     """Measure receiver, judge and eavesdroppers of one domain; write every ``results.json``.
 
     Args:
         limit: only the first pictures of the reporting split (for trying it out; marked so).
+        part: ``"link"`` or ``"ciphers"`` only; both if omitted.
 
     Raises:
         WeightsError, DataUnavailable: something is missing; the message says what to do.
@@ -36,9 +40,17 @@ def evaluate(domain: str, threads: int | None = None, limit: int | None = None) 
     if threads:
         torch.set_num_threads(threads)
     models = link.load_models(domain)
+    for name, measured_part in PARTS.items():
+        if part in (None, name):
+            measured_part(models, limit)
+
+
+def _link_part(models: link.LinkModels, limit: int | None) -> None:
+    """Receiver over SNR, the judge, and attackers of defenses with and without a key."""
+    domain = models.domain.name
     measured = measure.prepare(models, "report", limit)
-    cells, leaks = _attack_grid(domain), _leak_grid(domain)
-    bar = tqdm(total=2 * len(SNRS_DB + LOW_SNRS_DB) + len(leaks) + len(cells), desc=f"evaluate {domain}", unit="cell")
+    cells = _attack_grid(domain)
+    bar = tqdm(total=2 * len(SNRS_DB + LOW_SNRS_DB) + len(cells), desc=f"evaluate {domain}", unit="cell")
 
     receiver = []
     for channel in ("awgn", "rayleigh"):
@@ -46,10 +58,6 @@ def evaluate(domain: str, threads: int | None = None, limit: int | None = None) 
             seeds = SEEDS if snr_db in SNRS_DB else SEEDS[:1]
             receiver.append(measure.receiver_accuracy(measured, channel, snr_db, seeds))
             bar.update()
-    leak = []
-    for settings in leaks:
-        leak.append(measure.class_leak(measured, settings))
-        bar.update()
     attacks = []
     receivers: dict[tuple, dict] = {}
     for settings in cells:
@@ -67,11 +75,7 @@ def evaluate(domain: str, threads: int | None = None, limit: int | None = None) 
     bar.close()
     _adjust_chance(attacks)
 
-    about = {
-        "data": SOURCE_NOTE.format(split=REPORTED[domain], images=measured.images, source=datasets.SOURCES[domain].hub),
-        "command": f"python -m semcom_core evaluate {domain}" + (f" --limit {limit}" if limit else ""),
-        "weights": {name: weights.locate(f"{domain}/{name}").sha256 for name in ("base", "judge", "naive", "adaptive")},
-    }
+    about = _about(domain, measured.images, limit)
     plain = next(cell for cell in attacks if cell["defense"] == "none" and cell["snr_db"] == 10.0)
     _write(
         f"{domain}/base", about | {"receiver": receiver, "pictures": plain["receiver"] | {"images": plain["images"]}}
@@ -79,7 +83,47 @@ def evaluate(domain: str, threads: int | None = None, limit: int | None = None) 
     _write(f"{domain}/judge", about | {"clean": measure.judge_accuracy(measured)})
     for name in ("naive", "adaptive"):
         chosen = [c for c in attacks if c["attacker"] == name or (name == "adaptive" and c["attacker"] != "naive")]
-        _write(f"{domain}/{name}", about | {"cells": chosen} | ({"class_leak": leak} if name == "adaptive" else {}))
+        _write(f"{domain}/{name}", about | {"cells": chosen})
+
+
+def _cipher_part(models: link.LinkModels, limit: int | None) -> None:
+    """Every keyed defense under every policy against every attack, and how keys are recovered."""
+    domain = models.domain.name
+    measured = measure.prepare(models, "report", limit, spread=CIPHER_IMAGES)
+    mean_picture = ciphers.mean_training_picture(domain, models.domain.native_size)
+    grid, leaks = ciphers.keyed_grid(), _leak_grid(domain)
+    bar = tqdm(total=len(leaks) + len(grid) + 4, desc=f"evaluate {domain}, ciphers", unit="row")
+    found: dict[str, list[dict]] = {"leak": [], "cells": []}
+    for settings in leaks:
+        found["leak"].append(measure.class_leak(measured, settings))
+        bar.update()
+    for defense, policy, attackers in grid:
+        found["cells"] += ciphers.cells(measured, defense, policy, attackers, mean_picture)
+        bar.update()
+    _holm(found["cells"])
+    for name, measure_keys in (
+        ("key_recovery", keys.exact_recovery),
+        ("functional_recovery", keys.functional_recovery),
+        ("fixed_rotation", rotations.fixed_rotation),
+        ("receiver_equality", rotations.receiver_equality),
+    ):
+        found[name] = measure_keys(measured)
+        bar.update()
+    bar.close()
+    _write(f"{domain}/prior", _about(domain, measured.images, limit, " --part ciphers") | found)
+
+
+PARTS = {"link": _link_part, "ciphers": _cipher_part}
+
+
+def _about(domain: str, images: int, limit: int | None, part: str = "") -> dict:
+    """Where the numbers come from."""
+    names = ("base", "judge", *NETWORKS)
+    return {
+        "data": SOURCE_NOTE.format(split=REPORTED[domain], images=images, source=datasets.SOURCES[domain].hub),
+        "command": f"python -m semcom_core evaluate {domain}{part}" + (f" --limit {limit}" if limit else ""),
+        "weights": {name: weights.locate(f"{domain}/{name}").sha256 for name in names},
+    }
 
 
 def _about_cell(settings: LinkSettings, images: int) -> dict:
@@ -97,11 +141,11 @@ def _about_cell(settings: LinkSettings, images: int) -> dict:
 
 
 def _leak_grid(domain: str) -> list[LinkSettings]:
-    """The cipher's honest leak: a key per message, and the best reader without it."""
+    """The cipher's honest leak over SNR: a key per message, and the best attacker without it."""
     return [
         LinkSettings(domain=domain, channel=channel, snr_db=snr_db, defense="repobe", attacker="adaptive")
-        for channel in ("awgn", "rayleigh")
-        for snr_db in (7.0, 10.0, 23.0)
+        for channel, snrs in (("awgn", (0.0, 7.0, 10.0, 15.0, 23.0)), ("rayleigh", (10.0,)))
+        for snr_db in snrs
     ]
 
 
@@ -121,22 +165,22 @@ def _attack_grid(domain: str) -> list[LinkSettings]:
     for noise in (0.5, 1.0, 2.0):
         for attacker in ("naive", "adaptive"):
             add(defense="noise", noise=noise, attacker=attacker)
-    add(defense="repobe", policy=KeyPolicy.MESSAGE, attacker="known_plaintext")
-    for snr_db in (0.0, *SNRS_DB):
+    for snr_db in (0.0, 7.0, 15.0, 23.0):  # 10 dB is in the cipher part, on more pictures
         add(defense="repobe", attacker="adaptive", snr_db=snr_db)
         add(defense="repobe", policy=KeyPolicy.FIXED, attacker="known_plaintext", snr_db=snr_db)
     return grid
 
 
 def _adjust_chance(cells: list[dict]) -> None:
-    """Holm over every "is it chance?" question of the run, written beside the raw p-value."""
-    places = [
-        (cell["eavesdropper"], key)
-        for cell in cells
-        for key in ("own_chance_p", "judge_chance_p")
-        if key in cell["eavesdropper"]
-    ]
+    """Holm over every "is it chance?" question of the link part."""
+    _holm([cell["eavesdropper"] for cell in cells])
+
+
+def _holm(summaries: list[dict]) -> None:
+    """Holm over all p-values of these summaries, written beside the raw ones."""
+    places = [(one, key) for one in summaries for key in ("own_chance_p", "judge_chance_p") if key in one]
     for (summary, key), adjusted in zip(places, holm([s[k] for s, k in places]), strict=True):
+        summary[key] = round(summary[key], 5)
         summary[key.replace("_p", "_p_holm")] = round(adjusted, 5)
 
 

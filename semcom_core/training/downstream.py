@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from semcom_core.training.recipe import Recipe, Stage
 from semcom_core.training.trainer import Task, shuffled
 
 PIXELS_A_CELL = CODEC_SIZE // GRID
+SOUP = (0.4, 0.5, 0.6, 0.7, 0.8, 1.0)
+"""Shares of the fine-tuned weights that are tried."""
 Batch = tuple[np.ndarray, Tensor]
 
 
@@ -74,6 +77,8 @@ class ReceiverTask(CachedTask):
             for pictures with an empty border, where it equals shifting the picture.
         cutmix: share of the batches in which each map carries a rectangle of another one, and
             its label in proportion (Yun et al., ICCV 2019; here on features).
+        soup: publish the mixture of the weights before and after that does best on the held-out
+            images (Wortsman et al., ICML 2022), of the shares :data:`SOUP`.
     """
 
     def __init__(
@@ -87,21 +92,34 @@ class ReceiverTask(CachedTask):
         smoothing: float = 0.0,
         shift: int = 0,
         cutmix: float = 0.0,
+        soup: bool = False,
         held_out: int = 1000,
     ) -> None:
         super().__init__(recipe, runs, codec, copies, None, held_out)
         self.lambda_rec, self.rec_share, self.smoothing, self.shift = lambda_rec, rec_share, smoothing, shift
-        self.cutmix = cutmix
+        self.cutmix, self.soup = cutmix, soup
         self.model = nn.ModuleDict({"classifier": self.codec.classifier, "reconstructor": self.codec.reconstructor})
         self.model.requires_grad_(True)
+        self.start = copy.deepcopy(self.model)
         self.network = "repobe_codec"
         self.arguments = {"image_channels": self.domain.channels, "classes": len(self.domain.classes)}
 
     def publishable(self, trained: nn.Module) -> RepObECodec:
         """The codec that it started from, with the fine-tuned decoders."""
+        best = trained.state_dict()
+        if self.soup:
+            before = self.start.state_dict()
+            mixtures = [_mixture(before, best, share) for share in SOUP]
+            best = max(mixtures, key=self._held_out_score)
+        trained.load_state_dict(best)
         self.codec.classifier.load_state_dict(trained["classifier"].state_dict())
         self.codec.reconstructor.load_state_dict(trained["reconstructor"].state_dict())
         return self.codec
+
+    def _held_out_score(self, state: dict[str, Tensor]) -> float:
+        model = copy.deepcopy(self.start).eval()
+        model.load_state_dict(state)
+        return self.validate(model, None)["score"]
 
     def loss(self, batch: Batch, stage: Stage, generator: torch.Generator) -> dict[str, Tensor]:
         index, z = batch
@@ -125,7 +143,7 @@ class ReceiverTask(CachedTask):
         return float(torch.rand((), generator=generator, device=generator.device))
 
     @torch.inference_mode()
-    def validate(self, model: nn.Module, stage: Stage) -> dict[str, float]:
+    def validate(self, model: nn.Module, stage: Stage | None) -> dict[str, float]:
         right, quality = [], []
         for index, z in self.check_chunks(model):
             with autocast(z.device.type):
@@ -134,6 +152,14 @@ class ReceiverTask(CachedTask):
                     quality.append(psnr(model["reconstructor"](z).float().cpu(), self.check.targets_at(index)))
         accuracy, mean_psnr = float(np.concatenate(right).mean()), float(torch.cat(quality).mean())
         return {"score": accuracy + 0.02 * mean_psnr, "accuracy": accuracy, "psnr": mean_psnr}
+
+
+def _mixture(before: dict[str, Tensor], after: dict[str, Tensor], share: float) -> dict[str, Tensor]:
+    """``share`` of the weights after training, the rest from before; counters from after."""
+    return {
+        name: torch.lerp(before[name], value, share) if value.dtype.is_floating_point else value
+        for name, value in after.items()
+    }
 
 
 def _cutmix(z: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, float]:

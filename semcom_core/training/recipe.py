@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+CLOSED_FORM = {"prior": ("lr", "stage")}
+"""Tasks that are solved and not trained, and what their recipes therefore leave out."""
 RECIPES = Path(__file__).parent / "recipes"
 
 
@@ -74,6 +76,8 @@ def read(key: str) -> Recipe:
         raise ValueError(f"There is no recipe {key!r}. Known: {', '.join(known())}.")
     content = tomllib.loads(path.read_text())
     try:
+        if missing := {"lr", "stage"} - content.keys() - set(CLOSED_FORM.get(content.get("task"), ())):
+            raise TypeError(f"missing: {', '.join(sorted(missing))}")
         stages = tuple(Stage(**stage) for stage in content.pop("stage", ()))
         return Recipe(key=key, domain=key.partition("/")[0], stages=stages, **content)
     except (TypeError, KeyError) as error:

@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -37,10 +38,17 @@ Open = Callable[..., playwright.Page]
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The app on a free port; its address."""
+    with started(tmp_path_factory.mktemp("server")) as address:
+        yield address
+
+
+@contextmanager
+def started(folder: Path) -> Iterator[str]:
+    """A server of its own for as long as the context lasts."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    address, log = f"http://127.0.0.1:{port}", tmp_path_factory.mktemp("server") / "log.txt"
+    address, log = f"http://127.0.0.1:{port}", folder / "log.txt"
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"]
     command += [f"--server.port={port}", "--server.address=127.0.0.1"]
     with log.open("w") as output:
@@ -109,8 +117,13 @@ def settled(page: playwright.Page) -> None:
     """Wait until the summary, the pictures and the charts are there and nothing runs any more."""
     page.locator(".st-key-summary p").wait_for()
     page.locator(".st-key-chart_attacker .js-plotly-plot").first.wait_for()
-    page.wait_for_function("document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'")
+    idle(page)
     page.wait_for_function("[...document.images].every(image => image.complete)")
+
+
+def idle(page: playwright.Page) -> None:
+    """Wait until the app runs nothing any more."""
+    page.wait_for_function("document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'")
 
 
 def snr_slider(page: playwright.Page) -> playwright.Locator:

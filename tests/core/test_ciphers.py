@@ -199,9 +199,7 @@ def test_distinct_ciphers_by_exhaustive_count(size: tuple[int, int], counts: tup
     height, width = size
     by_permutation: dict[bytes, set[tuple]] = {}
     total = 0
-    for K_r, K_c, r, c in product(
-        permutations(range(height)), permutations(range(width)), range(height), range(width)
-    ):
+    for K_r, K_c, r, c in product(permutations(range(height)), permutations(range(width)), range(height), range(width)):
         key = ConfusionKey(np.array(K_r), np.array(K_c), r, c)
         form = key.canonical()
         name = (*form.K_r.tolist(), *form.K_c.tolist(), form.r, form.c)

@@ -236,7 +236,9 @@ def test_settings(monkeypatch: pytest.MonkeyPatch, repo: str, revision: str, wor
 def test_publish_then_load_from_the_hub_then_pull(client: Client, server: HubServer) -> None:
     """The owner's whole way, with real tensors: save, publish, pin, load, pull, load."""
     server.token = client.environment["HF_TOKEN"] = TOKEN
-    save = WITH_TINY + f"""
+    save = (
+        WITH_TINY
+        + f"""
 config = {CONFIG!r}
 weights.save("digits/base", models.build("tiny", {{}}), config)
 Path(weights.root(), "digits/base/results.json").write_text('{{"accuracy": 0.99}}')
@@ -245,6 +247,7 @@ Path(weights.root(), "digits/base/secret.txt").write_text("not part of a model")
 weights.publish("teacher/mine", private=True)
 weights.publish("teacher/mine")
 """
+    )
     result = client.python(save)
     assert result.returncode == 0, result.stderr
     revisions = re.findall(r"^SEMCOM_HUB_REVISION=([0-9a-f]{40})$", result.stdout, re.MULTILINE)
@@ -263,12 +266,15 @@ weights.publish("teacher/mine")
     client.environment |= {"SEMCOM_HUB_REPO": "teacher/mine", "SEMCOM_HUB_REVISION": revisions[0]}
     (client.folder / "manifest.json").replace(client.manifest)
     client.folder.rename(client.base / "old")
-    load = WITH_TINY + """
+    load = (
+        WITH_TINY
+        + """
 print(weights.available("digits"))
 for _ in range(2):
     loaded = weights.load("digits/base")
     print(loaded.located.origin, loaded.located.revision, loaded.module.weight.sum().item())
 """
+    )
     from_hub = client.python(load).stdout.splitlines()
     assert from_hub[0] == "['digits/base']"
     assert from_hub[1] == from_hub[2]
@@ -287,12 +293,15 @@ for _ in range(2):
 
 def test_load_refuses_a_swapped_file_of_the_hub(client: Client, server: HubServer) -> None:
     server.swapped[CONFIG_FILE] = b'{"network": "evil"}'
-    code = WITH_TINY + """
+    code = (
+        WITH_TINY
+        + """
 try:
     weights.load("digits/base")
 except weights.TamperedWeights as error:
     print(error)
 """
+    )
     assert "digits/base/config.json from the Hub differs" in client.python(code).stdout
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import numpy as np
 import pytest
@@ -105,7 +105,7 @@ def test_one_ciphertext_gives_its_key(prior: FeaturePrior, snr_db: float, least:
         key = ConfusionKey.draw(KeyStream(bytes([number]) * 32), 28, 28)
         guesses = guess_keys(encrypt(F, key)[None], prior, torch.tensor([noise]))[0]
         assert len(guesses) == 4
-        assert all(a.log_likelihood >= b.log_likelihood for a, b in zip(guesses, guesses[1:], strict=False))
+        assert all(a.log_likelihood >= b.log_likelihood for a, b in pairwise(guesses))
         true, found = key.canonical(), guesses[0].key
         right.append(np.concatenate([found.K_r == true.K_r, found.K_c == true.K_c]).mean())
     assert np.mean(right) >= least

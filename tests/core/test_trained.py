@@ -14,9 +14,7 @@ from semcom_core.domains import DOMAINS
 from semcom_core.drawing import digits
 from semcom_core.settings import LinkSettings
 
-NAMED = [
-    (domain, one.key, one.label) for domain in DOMAINS for one in samples.samples(domain) if one.label is not None
-]
+NAMED = [(domain, one.key, one.label) for domain in DOMAINS for one in samples.samples(domain) if one.label is not None]
 
 
 @lru_cache

@@ -16,11 +16,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from semcom_core import datasets, weights
+from semcom_core import datasets, precision, weights
+from semcom_core.attacks import NETWORKS
 from semcom_core.codecs.repobe import RepObECodec
 from semcom_core.models import build
+from semcom_core.networks.feature_prior import FeaturePrior
 from semcom_core.training import features, recipe, run
 from semcom_core.training.codec import SNR_RANGE_DB, at_fixed_snr, random_link
+from semcom_core.training.downstream import _cutmix, _mixture
 from semcom_core.training.recipe import Recipe, Stage
 from semcom_core.training.trainer import Task, Trainer, learning_rate, shuffled
 from tests.shards import write_shards
@@ -35,9 +38,7 @@ class TinyTask(Task):
 
     def __init__(self, fail_at: int | None = None, seed: int = 0) -> None:
         torch.manual_seed(seed)
-        self.model = nn.Sequential(
-            nn.Linear(6, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.3), nn.Linear(16, 2)
-        )
+        self.model = nn.Sequential(nn.Linear(6, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.3), nn.Linear(16, 2))
         rng = np.random.default_rng(1)
         self.points = rng.normal(size=(70, 6)).astype(np.float32)
         self.labels = (self.points[:, 0] > 0).astype(np.int64)
@@ -181,7 +182,7 @@ def test_shuffled_gives_whole_batches_without_repeats() -> None:
 def test_every_recipe_fits_its_task(key: str) -> None:
     one = recipe.read(key)
     assert one.domain == key.partition("/")[0]
-    assert one.stages
+    assert bool(one.stages) is (one.task not in recipe.CLOSED_FORM)
     inspect.signature(run.TASKS[one.task]).bind(one, Path(), **one.options)
     assert one.path.is_file()
 
@@ -194,7 +195,7 @@ def test_a_domain_trains_in_order(domain: str) -> None:
         one = recipe.read(f"{domain}/{name}")
         assert "codec" not in one.options or one.options["codec"] in published
         published.add(one.publishes or one.key)
-    assert published == {f"{domain}/{name}" for name in ("base", "judge", "naive", "adaptive")}
+    assert published == {f"{domain}/{name}" for name in ("base", "judge", *NETWORKS)}
 
 
 def test_an_unknown_recipe_names_the_known_ones() -> None:
@@ -208,6 +209,7 @@ def test_an_unknown_recipe_names_the_known_ones() -> None:
         ("task = 'judge'\nlr = 1\ntypo = 2\n[[stage]]\nepochs = 1\nbatch = 2\n", "typo"),
         ("task = 'judge'\nlr = 1\n[[stage]]\nepochs = 1\nbatch = 2\nbtach = 3\n", "btach"),
         ("task = 'judge'\nlr = 1\n", "stage"),
+        ("task = 'judge'\n[[stage]]\nepochs = 1\nbatch = 2\n", "lr"),
         ("lr = 1\n[[stage]]\nepochs = 1\nbatch = 2\n", "task"),
     ],
 )
@@ -318,3 +320,48 @@ def test_from_a_recipe_to_weights_that_load(drawn_digits: Path, monkeypatch: pyt
 
 def test_published_networks_are_in_the_registry() -> None:
     assert isinstance(build("repobe_codec", {"image_channels": 1, "classes": 10}), RepObECodec)
+
+
+class TestReceiver:
+    def test_cutmix_keeps_the_share_that_it_says(self) -> None:
+        generator = torch.Generator().manual_seed(0)
+        for _ in range(20):
+            z = torch.arange(6.0)[:, None, None, None].expand(6, 4, 28, 28).contiguous()
+            mixed, partner, share = _cutmix(z, generator)
+            for row in range(6):
+                own = (mixed[row] == row).float().mean() if partner[row] != row else torch.tensor(share)
+                assert own == pytest.approx(share)
+                assert set(mixed[row].unique().tolist()) <= {float(row), float(partner[row])}
+            assert 0.0 < share < 1.0
+
+    def test_a_mixture_lies_between_its_ends(self) -> None:
+        before = {"w": torch.zeros(3), "count": torch.tensor(1)}
+        after = {"w": torch.ones(3), "count": torch.tensor(5)}
+        assert torch.equal(_mixture(before, after, 1.0)["w"], after["w"])
+        assert torch.allclose(_mixture(before, after, 0.4)["w"], torch.full((3,), 0.4))
+        assert _mixture(before, after, 0.4)["count"] == 5
+
+
+def test_bf16_only_where_the_processor_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for capabilities, pays in (({}, False), ({"amx_bf16": True}, True), ({"avx512_bf16": True}, True)):
+        precision.bf16_pays.cache_clear()
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda found=capabilities: found)
+        with precision.autocast("cpu"):
+            assert torch.is_autocast_enabled("cpu") is pays
+        with precision.autocast("cpu", wanted=False):
+            assert not torch.is_autocast_enabled("cpu")
+    precision.bf16_pays.cache_clear()
+
+
+def test_statistics_of_features_are_those_of_numpy() -> None:
+    z = torch.randn(50, 4, 28, 28, generator=torch.Generator().manual_seed(0))
+    prior = FeaturePrior().fit(z)
+    cell = z[:, :, 3, 5].double().numpy()
+    assert np.allclose(prior.mean[3 * 28 + 5].numpy(), cell.mean(0), atol=1e-6)
+    assert np.allclose(prior.cov[3 * 28 + 5].numpy(), np.cov(cell.T), atol=1e-5)
+    left, right = z[..., :-1], z[..., 1:]
+    pairs = torch.cat([left, right], 1).permute(1, 0, 2, 3).reshape(8, -1).double().numpy()
+    assert np.allclose(prior.across_cov.numpy(), np.cov(pairs), atol=1e-5)
+    above, below = z[..., :-1, :], z[..., 1:, :]
+    pairs = torch.cat([above, below], 1).permute(1, 0, 2, 3).reshape(8, -1).double().numpy()
+    assert np.allclose(prior.down_mean.numpy(), pairs.mean(1), atol=1e-6)

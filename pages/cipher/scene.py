@@ -1,0 +1,119 @@
+"""What the attack sections work on: domain, picture and SNR from the sidebar, and the shared stock of pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import streamlit as st
+
+from pages.cipher.experiment import Making, making
+from pages.widgets import stages
+from pages.widgets.picture_source import Chosen, choose_picture, known_picture
+from pages.widgets.stage_cache import stage_cache
+from pages.widgets.strings import t
+from semcom_core import link
+from semcom_core.domains import DOMAINS
+from semcom_core.lab.stock import Stock
+from semcom_core.link import Encoded, LinkModels
+
+SNR_LIMITS_DB = (0.0, 25.0)
+_DEFAULT_SNR_DB = 11.0
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One visitor's choice.
+
+    Attributes:
+        chosen: the picture that is sent next; the attacker does not know it.
+        known: another picture, which the attacker knows.
+    """
+
+    domain: str
+    models: LinkModels
+    chosen: Chosen
+    known: Chosen
+    snr_db: float
+
+    @property
+    def message(self) -> Encoded:
+        return encoded(self.models, self.chosen)
+
+    @property
+    def known_message(self) -> Encoded:
+        return encoded(self.models, self.known)
+
+    @property
+    def of(self) -> tuple[object, ...]:
+        """Names this choice in keys of caches and experiments."""
+        return self.domain, link.digest(self.chosen.prepared.native), self.snr_db
+
+    @property
+    def stock(self) -> Stock:
+        return stock(self.domain)
+
+
+def scene(*, snr: bool = True) -> Scene:
+    """Draw the sidebar and collect the choice.
+
+    Raises:
+        WeightsError: the domain's networks cannot be loaded.
+    """
+    # Set at each run: what another page's widget left under this key goes when that page does.
+    candidates = (st.session_state.get("domain"), st.query_params.get("domain"), *DOMAINS)
+    st.session_state["domain"] = next(name for name in candidates if name in DOMAINS)
+    for key in ("source", *(f"sample_{name}" for name in DOMAINS)):
+        if st.session_state.get(key) is not None:
+            st.session_state[key] = st.session_state[key]
+    with st.sidebar:
+        st.markdown(f"##### {t('controls.heading.picture')}")
+        domain = st.segmented_control(
+            t("controls.domain"),
+            list(DOMAINS),
+            format_func=lambda name: t(f"domain.{name}.name"),
+            key="domain",
+            required=True,
+            label_visibility="collapsed",
+            width="stretch",
+            persist_state="session",
+        )
+        chosen = choose_picture(domain)
+        snr_db = _DEFAULT_SNR_DB
+        if snr:
+            st.markdown(f"##### {t('controls.heading.link')}")
+            snr_db = st.slider(
+                t("lab.snr"),
+                *SNR_LIMITS_DB,
+                _DEFAULT_SNR_DB,
+                0.5,
+                format="%g dB",
+                key="lab_snr_db",
+                help=t("controls.snr_help"),
+                persist_state="session",
+            )
+        st.caption(t("lab.demo_key"))
+    return Scene(domain, stages.models(domain), chosen, known_picture(domain, chosen), float(snr_db))
+
+
+def encoded(models: LinkModels, chosen: Chosen) -> Encoded:
+    """A picture's symbols, from the cache that the live page uses, too."""
+    native = chosen.prepared.native
+    key = ("encode", models.domain.name, link.digest(native))
+    return stage_cache(private=chosen.private).get(key, lambda: link.encode(models, native[None]))
+
+
+@st.cache_resource(show_spinner=False, max_entries=len(DOMAINS))
+def stock(domain: str) -> Stock:
+    """A domain's samples and pools, shared by all sessions: at most 1,024 messages a pool."""
+    return Stock(stages.models(domain))
+
+
+def gather(stock_: Stock, sender: int = 0, attacker: int = 0, samples: int | None = None) -> Iterator[Making]:
+    """Make what an experiment needs: samples, and messages of sender and attacker."""
+    pools = {"sender": sender, "attacker": attacker}
+    wanted = len(stock_) if any(pools.values()) or samples is None else samples
+    yield from making("lab.making_samples", stock_.grow(wanted), wanted)
+    for party, count in pools.items():
+        if count:
+            yield from making(f"lab.making_{party}", stock_.pool(party).grow(count), count)
