@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from semcom_core.figures import ATTACKER, CIPHER, NEUTRAL, RECEIVER
+from semcom_core.figures import CIPHER, NEUTRAL, RECEIVER
 
 _CLEAR = "rgba(0,0,0,0)"
 _GRID = "rgba(128,128,128,0.28)"
@@ -224,7 +224,7 @@ def with_intervals(
     if marked is not None:
         layout["shapes"] = [{
             "type": "line", "x0": marked, "x1": marked, "y0": 0, "y1": 1, "yref": "paper",
-            "line": {"color": ATTACKER, "width": 1.5, "dash": "dash"},
+            "line": {"color": CIPHER, "width": 1.5, "dash": "dash"},
         }]  # fmt: skip
     return go.Figure(traces, layout)
 

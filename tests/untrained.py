@@ -17,7 +17,7 @@ from semcom_core.link import LinkModels
 from semcom_core.networks.attackers import InversionDecoder
 from semcom_core.networks.feature_prior import FeaturePrior
 from semcom_core.networks.judge import Judge
-from semcom_core.networks.readers import RowSetReader
+from semcom_core.networks.readers import CellSetReader, DenseReader, RowSetReader
 
 
 def untrained() -> LinkModels:
@@ -29,7 +29,14 @@ def untrained() -> LinkModels:
         torch.manual_seed(0)
         codec, judge = RepObECodec(1), Judge(1, 28)
         attacks = nn.ModuleDict(
-            {"naive": InversionDecoder(1, 28, depth=1), "adaptive": RowSetReader(1, 28), "prior": FeaturePrior()}
+            {
+                "naive": InversionDecoder(1, 28, depth=1),
+                "learned": DenseReader(1, 28, width=16),
+                "prior": FeaturePrior(),
+                "adaptive": RowSetReader(1, 28),
+                "adaptive_shuffling": CellSetReader(1, 28, width=16),
+                "adaptive_rotation": DenseReader(1, 28, width=16),
+            }
         )
     for module in (codec, judge, attacks):
         module.eval().requires_grad_(False).to(memory_format=torch.channels_last)

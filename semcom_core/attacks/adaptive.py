@@ -15,12 +15,14 @@ from semcom_core.ciphers.confusion import ConfusionKey
 from semcom_core.codecs.repobe import unpack
 from semcom_core.defenses.confusion import ConfusionCipher
 
-READERS = {"confusion": "adaptive"}
+READERS = {"confusion": "adaptive", "shuffling": "adaptive_shuffling"} | dict.fromkeys(
+    ("rotation_exact", "rotation_fast"), "adaptive_rotation"
+)
 """Which trained reader faces which keyed plug-in (weights ``<domain>/<name>``)."""
 PRIOR = "prior"
-TEMPERATURE = 50.0
+TEMPERATURE = 10.0
 """Softens the guesses' likelihoods: their cells are not independent, as the Gaussians assume."""
-TRUST = 2.0 / 3.0
+TRUST = 0.75
 """Weight of the puzzle's class against the reader's. Both chosen on held-out pictures."""
 
 

@@ -10,8 +10,9 @@ so two columns of A with neighbouring K_c are neighbours in *every* row of the p
 ::
 
     A ── 28 columns: closed tour by likelihood of being neighbours ── K_c, up to a shift s and its direction
-      ── undo the shear for both directions; 28 rows: path by the same measure ── K_r, up to a turn
-      ── the shift and the turn that suit the statistics of each position best ── four keys with likelihoods
+      ── undo the shear; a first path through the rows; the shift that suits the statistics of positions best
+      ── 28 rows: path by the likelihood of whole rows following each other, improved together with
+         the likelihood of each row at its place ── K_r ── four keys with likelihoods
 
 The measure is the log-likelihood ratio of "neighbours" against "strangers" under Gaussians that
 the attacker measures with its own encoder (:class:`~semcom_core.networks.feature_prior.FeaturePrior`).
@@ -22,7 +23,9 @@ pieces in place of 784.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cache, lru_cache
 
 import numpy as np
 from torch import Tensor
@@ -34,8 +37,10 @@ from semcom_core.networks.feature_prior import FeaturePrior
 N = 28
 SHRINK = 0.1
 """How far a position's covariance is drawn to the mean of all (margins hardly vary)."""
-LEAST_NOISE = 0.01
+LEAST_NOISE = 0.02
 """Variance that is always assumed: statistics are estimates, and stored in half precision."""
+SHIFTS = 2
+"""How many shifts of the columns are followed up."""
 
 
 @dataclass(frozen=True)
@@ -55,43 +60,98 @@ def guess_keys(F_en: Tensor, prior: FeaturePrior, noise: Tensor) -> list[list[Gu
         noise: variance of that noise per real feature (B,).
 
     Returns:
-        For each message four guesses (two directions of the columns, two of the rows), likeliest
-        first.
+        For each message four guesses (two shifts of the columns, two directions of the rows),
+        likeliest first.
     """
     solved = [
-        _solve(reindex(one).numpy().astype(np.float64), prior, max(float(variance), LEAST_NOISE))
+        _solve(reindex(one).numpy().astype(np.float64), _measures(prior, _in_steps(float(variance))))
         for one, variance in zip(F_en.cpu(), noise.cpu(), strict=True)
     ]
     return [sorted(guesses, key=lambda guess: -guess.log_likelihood) for guesses in solved]
 
 
-def _solve(A: np.ndarray, prior: FeaturePrior, noise: float) -> list[Guess]:
+def _solve(A: np.ndarray, measures: _Measures) -> list[Guess]:
     """All guesses for one re-indexed ciphertext (4,28,28)."""
-    across = _Neighbours(prior.across_mean, prior.across_cov, noise)
-    down = _Neighbours(prior.down_mean, prior.down_cov, noise)
-    places = _Places(prior, noise)
     each = np.arange(N)
-    forwards = round_trips(_distance(across(A))[None])[0][0]
-
-    guesses = []
+    forwards = round_trips(_distance(measures.across(A))[None])[0][0]
+    best, guesses = -np.inf, []
     for tour in (forwards, forwards[::-1]):
         shear = tour[(each[None] - each[:, None]) % N]
         U = A[:, each[:, None], shear]  # U[d,u] = F_s[K_r[d], (u+s) mod N] if the direction is right
-        beside, above = across(U), down(U.transpose(0, 2, 1))
-        path = paths(_distance(above)[None])[0][0]
-        beside_links = beside[each - 1, each]
-        for rows in (path, path[::-1]):
-            above_links = above[np.roll(rows, 1), rows]
-            # Moving everything by (a, b) cuts the links into row −a and into column −b.
-            score = places.frames(U[:, rows])
-            score += (above_links.sum() - above_links[-each % N])[:, None]
-            score += (beside_links.sum() - beside_links[-each % N])[None]
-            a, b = np.unravel_index(score.argmax(), score.shape)
-            K_r, K_c = np.empty(N, dtype=np.int64), np.empty(N, dtype=np.int64)
-            K_r[rows] = (each + a) % N
+        score = _score_of_shifts(U, measures)
+        if score.max() <= best:
+            continue
+        best, guesses = score.max(), []
+        for b in np.argsort(-score)[:SHIFTS]:
+            K_c = np.empty(N, dtype=np.int64)
             K_c[tour] = (each + b) % N
-            guesses.append(Guess(ConfusionKey(K_r, K_c, 0, 0), float(score[a, b])))
+            for order, value in _arrange_rows(np.roll(U, b, 2), measures.rows):
+                K_r = np.empty(N, dtype=np.int64)
+                K_r[order] = each
+                guesses.append(Guess(ConfusionKey(K_r, K_c, 0, 0), value))
     return guesses
+
+
+def _score_of_shifts(U: np.ndarray, measures: _Measures) -> np.ndarray:
+    """How well each shift of the columns suits, with the rows in a first, quick order, (28,)."""
+    each = np.arange(N)
+    beside, above = measures.across(U), measures.down(U.transpose(0, 2, 1))
+    path = paths(_distance(above)[None])[0][0]
+    beside_links = beside[each - 1, each]
+    scores = []
+    for rows in (path, path[::-1]):
+        above_links = above[np.roll(rows, 1), rows]
+        # Moving everything by (a, b) cuts the links into row −a and into column −b.
+        score = measures.places.frames(U[:, rows])
+        score += (above_links.sum() - above_links[-each % N])[:, None]
+        score += (beside_links.sum() - beside_links[-each % N])[None]
+        scores.append(score.max(0))
+    return np.maximum(*scores)
+
+
+def _arrange_rows(F: np.ndarray, rows: _Rows) -> list[tuple[np.ndarray, float]]:
+    """Orders of the 28 rows of F (4,28,28), its columns in place, and their log-likelihoods.
+
+    Two starts: the best path, as it is and upside down, each turned to where it suits best.
+    """
+    follows, belongs = rows.follows(F), rows.belongs(F)
+    path = paths(_distance(follows)[None])[0][0]
+    each = np.arange(N)
+    arranged = []
+    for start in (path, path[::-1]):
+        turns = start[(each[None] + each[:, None]) % N]
+        order = turns[_value(turns, follows, belongs).argmax()]
+        arranged.append(_improve(order, follows, belongs))
+    return arranged
+
+
+def _improve(order: np.ndarray, follows: np.ndarray, belongs: np.ndarray) -> tuple[np.ndarray, float]:
+    """Reverse or move stretches of rows as long as it helps."""
+    value = float(_value(order[None], follows, belongs)[0])
+    while True:
+        moved = order[_moves()]
+        values = _value(moved, follows, belongs)
+        best = values.argmax()
+        if values[best] <= value + 1e-6:
+            return order, value
+        order, value = moved[best], float(values[best])
+
+
+def _value(orders: np.ndarray, follows: np.ndarray, belongs: np.ndarray) -> np.ndarray:
+    """Log-likelihood of orders (M,28) of the rows, up to a constant."""
+    return follows[orders[:, :-1], orders[:, 1:]].sum(1) + belongs[orders, np.arange(N)].sum(1)
+
+
+@cache
+def _moves() -> np.ndarray:
+    """Every reversal of a stretch, and every move of one of up to half the rows elsewhere, (M,28)."""
+    rows = list(range(N))
+    found = [rows[:a] + rows[a:b][::-1] + rows[b:] for a in range(N) for b in range(a + 2, N + 1)]
+    for a in range(N):
+        for b in range(a + 1, min(N, a + N // 2) + 1):
+            rest = rows[:a] + rows[b:]
+            found += [rest[:p] + rows[a:b] + rest[p:] for p in range(len(rest) + 1)]
+    return np.unique(np.array(found), axis=0)
 
 
 def _distance(ratio: np.ndarray) -> np.ndarray:
@@ -141,3 +201,52 @@ class _Places:
         values = np.concatenate([squares, F])
         spectrum = (np.fft.rfft2(values).conj() * np.fft.rfft2(weights)).sum(0)
         return np.fft.irfft2(spectrum, (N, N)) + self.constant.sum()
+
+
+class _Rows:
+    """Gaussian likelihoods of whole rows, their columns in place."""
+
+    def __init__(self, prior: FeaturePrior, noise: float) -> None:
+        mean, joint = prior.pair_mean.double().numpy(), prior.pair_cov.double().numpy()
+        size = len(mean) // 2
+        self.upper, self.lower = mean[:size], mean[size:]
+        joint = joint + noise * np.eye(2 * size)
+        apart = np.zeros_like(joint)
+        apart[:size, :size], apart[size:, size:] = joint[:size, :size], joint[size:, size:]
+        Q = np.linalg.inv(joint) - np.linalg.inv(apart)
+        self.own, self.its, self.cross = Q[:size, :size], Q[size:, size:], Q[:size, size:]
+        self.constant = 0.5 * (np.linalg.slogdet(apart)[1] - np.linalg.slogdet(joint)[1])
+        self.mean, cov = prior.row_mean.double().numpy(), prior.row_cov.double().numpy()
+        cov = (1 - SHRINK) * cov + SHRINK * cov.mean(0) + noise * np.eye(size)
+        self.precision = np.linalg.inv(cov)
+        self.volume = -0.5 * np.linalg.slogdet(cov)[1]
+
+    def follows(self, F: np.ndarray) -> np.ndarray:
+        """``out[d,e]``: evidence that row e of F (4,28,28) is the one below row d."""
+        rows = F.transpose(1, 0, 2).reshape(N, -1)
+        x, y = rows - self.upper, rows - self.lower
+        own, its = ((x @ self.own) * x).sum(1), ((y @ self.its) * y).sum(1)
+        return self.constant - 0.5 * (own[:, None] + its[None]) - x @ self.cross @ y.T
+
+    def belongs(self, F: np.ndarray) -> np.ndarray:
+        """``out[d,i]``: log-likelihood of row d of F (4,28,28) as the picture's row i."""
+        rows = F.transpose(1, 0, 2).reshape(N, -1)
+        off = rows[None] - self.mean[:, None]
+        return (self.volume[:, None] - 0.5 * ((off @ self.precision) * off).sum(2)).T
+
+
+class _Measures:
+    """All likelihoods at one noise level."""
+
+    def __init__(self, prior: FeaturePrior, noise: float) -> None:
+        self.across = _Neighbours(prior.across_mean, prior.across_cov, noise)
+        self.down = _Neighbours(prior.down_mean, prior.down_cov, noise)
+        self.places, self.rows = _Places(prior, noise), _Rows(prior, noise)
+
+
+_measures = lru_cache(maxsize=64)(_Measures)
+
+
+def _in_steps(noise: float) -> float:
+    """Noise in steps of half a decibel, so that messages share the inverted matrices."""
+    return 10.0 ** (round(20.0 * math.log10(max(noise, LEAST_NOISE))) / 20.0)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from semcom_core.defenses.base import PlugIn
 from semcom_core.defenses.confusion import ConfusionCipher
 from semcom_core.defenses.noise import AdditiveNoise
+from semcom_core.defenses.rotation import ExactRotation, QuickRotation
+from semcom_core.defenses.shuffling import ShufflingCipher
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,9 @@ DEFENSES: dict[str, Defense] = {
     for defense in (
         Defense("none", lambda sigma: ()),
         Defense("repobe", lambda sigma: (ConfusionCipher(),)),
+        Defense("shuffling", lambda sigma: (ShufflingCipher(),)),
+        Defense("rotation", lambda sigma: (ExactRotation(),)),
+        Defense("rotation_fast", lambda sigma: (QuickRotation(),)),
         Defense("noise", lambda sigma: (AdditiveNoise(sigma),), uses_noise=True),
     )
 }

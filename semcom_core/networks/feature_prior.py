@@ -16,10 +16,13 @@ class FeaturePrior(nn.Module):
 
         cells        mean and covariance of the four features at each position
         neighbours   mean and covariance of (cell, its right neighbour) and of (cell, the one below)
+        rows         mean and covariance of each whole row, and of (row, the one below)
 
     Whoever has the encoder and some pictures of its own can measure them. Buffers:
     ``mean (784,4)``, ``cov (784,4,4)``, ``across_mean``, ``down_mean (8,)``, ``across_cov``,
-    ``down_cov (8,8)``; neighbours pool all positions.
+    ``down_cov (8,8)``, ``row_mean (28,112)``, ``row_cov (28,112,112)``, ``pair_mean (224,)``,
+    ``pair_cov (224,224)``; a row is its 4 features × 28 cells in this order, and neighbours pool
+    all positions.
     """
 
     def __init__(self) -> None:
@@ -30,6 +33,11 @@ class FeaturePrior(nn.Module):
         for name in ("across", "down"):
             self.register_buffer(f"{name}_mean", torch.zeros(pair))
             self.register_buffer(f"{name}_cov", torch.eye(pair))
+        row = CHANNELS * GRID
+        self.register_buffer("row_mean", torch.zeros(GRID, row))
+        self.register_buffer("row_cov", torch.eye(row).repeat(GRID, 1, 1))
+        self.register_buffer("pair_mean", torch.zeros(2 * row))
+        self.register_buffer("pair_cov", torch.eye(2 * row))
 
     @torch.no_grad()
     def fit(self, features: Tensor) -> FeaturePrior:
@@ -46,4 +54,11 @@ class FeaturePrior(nn.Module):
             both = torch.cat([first, second], 1).double().permute(1, 0, 2, 3).flatten(1)
             getattr(self, f"{name}_mean").copy_(both.mean(1))
             getattr(self, f"{name}_cov").copy_(both.cov())
+        rows = features.double().transpose(1, 2).flatten(2)
+        self.row_mean.copy_(rows.mean(0))
+        for index in range(GRID):
+            self.row_cov[index] = rows[:, index].T.cov()
+        both = torch.cat([rows[:, :-1], rows[:, 1:]], 2).flatten(0, 1)
+        self.pair_mean.copy_(both.mean(0))
+        self.pair_cov.copy_(both.T.cov())
         return self
