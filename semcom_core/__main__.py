@@ -40,7 +40,9 @@ def _evaluate(commands: argparse._SubParsersAction) -> None:
     command.add_argument("domain")
     command.add_argument("--threads", type=int)
     command.add_argument("--limit", type=int, help="first pictures only, to try it out")
-    command.add_argument("--part", choices=("receiver", "attacks", "ciphers"), help="one part only; all if omitted")
+    command.add_argument(
+        "--part", choices=("receiver", "attacks", "ciphers", "keys"), help="one part only; all if omitted"
+    )
 
     def run(arguments: argparse.Namespace) -> None:
         from semcom_core.evaluation.report import evaluate

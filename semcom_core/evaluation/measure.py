@@ -10,8 +10,6 @@ import torch
 from torch import Tensor
 
 from semcom_core import datasets, link
-from semcom_core.attacks import EAVESDROPPERS
-from semcom_core.attacks.base import Knowledge
 from semcom_core.channels import CHANNELS, propagate
 from semcom_core.ciphers.keys import KeySource
 from semcom_core.codecs.repobe import unpack
@@ -166,34 +164,6 @@ def eavesdropper_side(measured: Measured, settings: LinkSettings, images: int, s
     if agreement:
         summary["key_agreement"] = round(float(np.mean(agreement)), 4)
     return summary
-
-
-@torch.inference_mode()
-def class_leak(measured: Measured, settings: LinkSettings, seed: int = 0) -> dict[str, object]:
-    """What the attacker's direct class reader gets, over *all* pictures (no pictures made or judged)."""
-    source = KeySource.published()
-    attack = EAVESDROPPERS[settings.chosen_attacker](measured.models.attacks)
-    predicted = []
-    for chunk, encoded in enumerate(measured.encoded):
-        these = chunk_settings(settings, seed, chunk)
-        sent = link.send(encoded, these, source)
-        heard = propagate(CHANNELS[these.channel], sent.x, these.chosen_eve_snr_db, link.generator(these.seed, "eve"))
-        loot = attack.intercept(heard, Knowledge(measured.models.codec, sent.chain))
-        predicted.append(loot.logits.argmax(1).numpy())
-    answers = np.concatenate(predicted)
-    right = (answers == measured.labels).astype(float)
-    return {
-        "defense": settings.defense,
-        "policy": settings.policy.value,
-        "attacker": settings.chosen_attacker,
-        "channel": settings.channel,
-        "snr_db": settings.snr_db,
-        "images": measured.images,
-        "seeds": [seed],
-        "accuracy": round(float(right.mean()), 5),
-        "interval": [round(bound, 5) for bound in bootstrap(right)],
-        "balanced": round(balanced_accuracy(answers, measured.labels), 5),
-    }
 
 
 def _first(measured: Measured, images: int) -> Iterator[tuple[int, link.Encoded]]:

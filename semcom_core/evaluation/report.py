@@ -91,33 +91,38 @@ def _attack_part(models: link.LinkModels, limit: int | None) -> None:
 
 
 def _cipher_part(models: link.LinkModels, limit: int | None) -> None:
-    """Every keyed defense under every policy against every attack, and how keys are recovered."""
+    """Every keyed defense under every policy against every attack."""
     domain = models.domain.name
     measured = measure.prepare(models, "report", limit, spread=CIPHER_IMAGES)
     mean_picture = ciphers.mean_training_picture(domain, models.domain.native_size)
-    grid, leaks = ciphers.keyed_grid(), _leak_grid(domain)
-    bar = tqdm(total=len(leaks) + len(grid) + 4, desc=f"evaluate {domain}, ciphers", unit="row")
-    found: dict[str, list[dict]] = {"leak": [], "cells": []}
-    for settings in leaks:
-        found["leak"].append(measure.class_leak(measured, settings))
-        bar.update()
-    for defense, policy, attackers in grid:
-        found["cells"] += ciphers.cells(measured, defense, policy, attackers, mean_picture)
-        bar.update()
-    _holm(found["cells"])
-    for name, measure_keys in (
-        ("key_recovery", keys.exact_recovery),
-        ("functional_recovery", keys.functional_recovery),
-        ("fixed_rotation", rotations.fixed_rotation),
-        ("receiver_equality", rotations.receiver_equality),
-    ):
-        found[name] = measure_keys(measured)
-        bar.update()
-    bar.close()
-    _write(f"{domain}/prior", _about(domain, measured.images, limit, "ciphers", ("base", "judge", *NETWORKS)) | found)
+    cells: list[dict] = []
+    for defense, policy, attackers in tqdm(ciphers.keyed_grid(), desc=f"evaluate {domain}, ciphers", unit="row"):
+        cells += ciphers.cells(measured, defense, policy, attackers, mean_picture)
+    _holm(cells)
+    about = _about(domain, measured.images, limit, "ciphers", ("base", "judge", *NETWORKS))
+    _write(f"{domain}/adaptive_rotation", about | {"cells": cells})
 
 
-PARTS = {"receiver": _receiver_part, "attacks": _attack_part, "ciphers": _cipher_part}
+def _key_part(models: link.LinkModels, limit: int | None) -> None:
+    """How keys are recovered, and what rotations cost and lose."""
+    domain = models.domain.name
+    measured = measure.prepare(models, "report", limit, spread=CIPHER_IMAGES)
+    found = {
+        measurement.__name__: measurement(measured)
+        for measurement in tqdm(
+            (
+                keys.exact_recovery,
+                keys.functional_recovery,
+                rotations.fixed_rotation,
+                rotations.receiver_equality,
+            ),
+            desc=f"evaluate {domain}, keys",
+        )
+    }
+    _write(f"{domain}/prior", _about(domain, measured.images, limit, "keys", ("base", "prior")) | found)
+
+
+PARTS = {"receiver": _receiver_part, "attacks": _attack_part, "ciphers": _cipher_part, "keys": _key_part}
 
 
 def _about(domain: str, images: int, limit: int | None, part: str, names: Sequence[str]) -> dict:
@@ -141,15 +146,6 @@ def _about_cell(settings: LinkSettings, images: int) -> dict:
         "images": images,
         "seeds": [0],
     }
-
-
-def _leak_grid(domain: str) -> list[LinkSettings]:
-    """The cipher's honest leak over SNR: a key per message, and the best attacker without it."""
-    return [
-        LinkSettings(domain=domain, channel=channel, snr_db=snr_db, defense="repobe", attacker="adaptive")
-        for channel, snrs in (("awgn", (0.0, 23.0)),)
-        for snr_db in snrs
-    ]
 
 
 def _attack_grid(domain: str) -> list[LinkSettings]:

@@ -32,7 +32,7 @@ def results(name: str) -> dict[str, Any]:
 def markdown() -> str:
     """All tables, in the order of the README; what was not measured reads "not run"."""
     parts = []
-    for title, table in (("Receiver", receiver_table), ("Eavesdroppers", attack_table), ("Ciphers", cipher_table)):
+    for title, table in TABLES.items():
         for domain in DOMAINS:
             try:
                 parts.append(table(domain))
@@ -102,7 +102,7 @@ def attack_table(domain: str) -> str:
 
 def cipher_table(domain: str) -> str:
     """Every keyed defense against every attack, the leak over SNR, and how keys are recovered."""
-    content = results(f"{domain}/prior")
+    content = results(f"{domain}/adaptive_rotation")
     lines = [
         f"**Ciphers, {domain}** ({content['data']}; AWGN 10 dB for both antennas, one seed; accuracies balanced over "
         "the classes, chance is 0.1, [95 % bootstrap interval over images]; p: permutation test against chance, Holm "
@@ -119,22 +119,21 @@ def cipher_table(domain: str) -> str:
             f"| {cell['defense']} | {cell['policy'] or '–'} | {cell['attacker']} | {key} | {_balanced(cell, 'own')} "
             f"| {_balanced(cell, 'judge')} | {cell['psnr']:.1f} dB | {cell['ssim']:.3f} | [{low:+.4f}, {high:+.4f}] |"
         )
-    leaks = [
-        f"{CHANNEL_TITLES[leak['channel']]} {leak['snr_db']:g} dB: {_with_interval(leak['accuracy'], leak['interval'])}"
-        for leak in content["leak"]
-    ]
-    lines += [
-        "",
-        "RepObE's cipher with a new key for every message: the adaptive attacker reads the class right for "
-        f"{'; '.join(leaks)}.",
-        "",
-        f"**Key recovery, {domain}**: {content['key_recovery'][0]['trials']} trials each, a picture and a key each.",
+    return "\n".join(lines)
+
+
+def key_table(domain: str) -> str:
+    """How keys of the confusion-offset cipher are found, and what rotations cost and lose."""
+    content = results(f"{domain}/prior")
+    lines = [
+        f"**Keys, {domain}** ({content['data']}; {content['exact_recovery'][0]['trials']} trials a noise level, each "
+        f"with a picture and a key of its own; [95 % Wilson interval]; `{content['command']}`)",
         "",
         "| SNR | one known picture: whole key | one known picture: entries | ciphertext only: whole key "
         "| ciphertext only: entries |",
         "|---|---|---|---|---|",
     ]
-    for row in content["key_recovery"]:
+    for row in content["exact_recovery"]:
         whole = _with_interval(row["known_plaintext_whole_key"], row["known_plaintext_interval"])
         lines.append(
             f"| {row['snr_db']:g} dB | {whole} | {row['known_plaintext_entries']:.3f} "
@@ -200,3 +199,12 @@ def _leak(summary: dict[str, Any], who: str) -> str:
 
 def _with_interval(value: float, interval: list[float]) -> str:
     return f"{value:.4f} [{interval[0]:.4f}, {interval[1]:.4f}]"
+
+
+TABLES = {
+    "Receiver": receiver_table,
+    "Eavesdroppers": attack_table,
+    "Ciphers": cipher_table,
+    "Keys": key_table,
+}
+"""In the README's order."""

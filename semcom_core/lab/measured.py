@@ -17,7 +17,7 @@ ROTATIONS = ("rotation", "rotation_fast")
 
 
 def measured(domain: str, attack: str) -> list[dict[str, Any]] | None:
-    """What ``python -m semcom_core evaluate <domain> --part ciphers`` found for one attack.
+    """What ``python -m semcom_core evaluate <domain>`` found for one attack.
 
     Args:
         attack: ``known_plaintext``, ``adaptive``, ``naive``, ``learned``, or ``rotation`` for all
@@ -26,20 +26,24 @@ def measured(domain: str, attack: str) -> list[dict[str, Any]] | None:
     Returns:
         Flat rows, or ``None`` if these weights were not measured.
     """
-    try:
-        found = json.loads((weights.root() / domain / "prior" / "results.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    cells = found.get("cells", [])
+    cells = _results(domain, "adaptive_rotation").get("cells", [])
+    recovery = _results(domain, "prior").get("exact_recovery", [])
     if attack == "rotation":
         rows = [_columns(cell, _CELL) for cell in cells if cell["defense"] in ROTATIONS]
     else:
         rows = [_columns(cell, _CELL) for cell in cells if cell["attacker"] == attack]
     if attack == "known_plaintext":
-        rows = [_columns(row, _KNOWN) for row in found.get("key_recovery", [])] + rows
+        rows = [_columns(row, _KNOWN) for row in recovery] + rows
     if attack == "adaptive":
-        rows = [_columns(row, _ALONE) for row in found.get("key_recovery", [])] + rows
+        rows = [_columns(row, _ALONE) for row in recovery] + rows
     return rows or None
+
+
+def _results(domain: str, name: str) -> dict[str, Any]:
+    try:
+        return json.loads((weights.root() / domain / name / "results.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
 
 
 def _columns(row: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

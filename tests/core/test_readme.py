@@ -20,7 +20,7 @@ def test_results_belong_to_the_weights_beside_them() -> None:
     from semcom_core.domains import DOMAINS
 
     for domain in DOMAINS:
-        for name in ("base", "judge", "naive", "adaptive", "prior"):
+        for name in ("base", "judge", "naive", "adaptive", "prior", "adaptive_rotation"):
             if not (weights.root() / domain / name / "results.json").is_file():
                 continue  # the README says "not run"
             measured = tables.results(f"{domain}/{name}")["weights"]
