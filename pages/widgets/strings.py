@@ -22,7 +22,7 @@ def _catalogue() -> dict[str, Any]:
     return merged
 
 
-def t(key: str, **values: object) -> str:
+def t(key: str, /, **values: object) -> str:
     """The sentence under a dotted key, with ``{placeholders}`` filled in.
 
     Raises:

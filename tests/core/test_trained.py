@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import pytest
 import torch
+from scipy.stats import binom
 
 from semcom_core import link, samples
 from semcom_core.ciphers.keys import KeyPolicy, KeySource
@@ -75,3 +76,33 @@ def test_without_a_defense_the_attacker_sees_what_the_receiver_sees(domain: str)
     attacker = result.eavesdropping.reading
     assert int(attacker.judged.argmax()) == samples.samples(domain)[0].label
     assert float(attacker.psnr) > float(result.reception.reading.psnr) - 3.0
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_one_ciphertext_under_a_fresh_key_is_put_together(domain: str) -> None:
+    """No known picture, a new key each: the class, and far more of the key than luck's 1/28."""
+    right, found = [], []
+    for name, key, label in NAMED:
+        if name != domain:
+            continue
+        settings = LinkSettings(domain=domain, defense="repobe", policy=KeyPolicy.MESSAGE, snr_db=15.0)
+        result = link.transmit(models(domain), prepared(domain, key), settings).eavesdropping
+        assert result.attacker == "adaptive"
+        right.append(int(result.reading.logits.argmax()) == label)
+        found.append(result.key_agreement)
+    assert sum(right) >= 0.8 * len(right)
+    assert sum(found) / len(found) > 0.4
+
+
+@pytest.mark.parametrize("defense", ["rotation", "rotation_fast"])
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_a_one_time_rotation_leaves_the_same_attacker_guessing(domain: str, defense: str) -> None:
+    """Its answer does not follow the picture: right as often as chance allows (binomial, 0.1 %)."""
+    one_a_class = {label: key for name, key, label in NAMED if name == domain}
+    right = 0
+    for label, key in one_a_class.items():
+        for message in range(3):
+            settings = LinkSettings(domain=domain, defense=defense, snr_db=25.0, message=message)
+            result = link.transmit(models(domain), prepared(domain, key), settings)
+            right += int(result.eavesdropping.reading.logits.argmax()) == label
+    assert right <= binom.ppf(0.999, 3 * len(one_a_class), 1 / len(one_a_class))
