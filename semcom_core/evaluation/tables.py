@@ -35,9 +35,12 @@ def markdown() -> str:
     for title, table in TABLES.items():
         for domain in DOMAINS:
             try:
-                parts.append(table(domain))
+                text = table(domain)
             except ValueError:
-                parts.append(f"**{title}, {domain}**: not run (`python -m semcom_core evaluate {domain}`).")
+                text = f"**{title}, {domain}**: not run (`python -m semcom_core evaluate {domain}`)."
+            if title in FOLDED:
+                text = f"<details><summary>{title}, {domain}: {FOLDED[title]}</summary>\n\n{text}\n\n</details>"
+            parts.append(text)
     return "\n\n".join(parts)
 
 
@@ -208,3 +211,5 @@ TABLES = {
     "Keys": key_table,
 }
 """In the README's order."""
+FOLDED = {"Eavesdroppers": "both channels, noise, and the cipher over SNR"}
+"""Long tables that a reader of the README opens on demand, and what they hold."""

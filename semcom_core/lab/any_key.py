@@ -1,4 +1,4 @@
-"""What an attacker reads without ever knowing a key: the same answer under every key."""
+"""What an attacker makes of single messages under ever new keys."""
 
 from __future__ import annotations
 
