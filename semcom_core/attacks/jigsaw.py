@@ -74,21 +74,21 @@ def _solve(A: np.ndarray, measures: _Measures) -> list[Guess]:
     """All guesses for one re-indexed ciphertext (4,28,28)."""
     each = np.arange(N)
     forwards = round_trips(_distance(measures.across(A))[None])[0][0]
-    best, guesses = -np.inf, []
+    directions = []
     for tour in (forwards, forwards[::-1]):
         shear = tour[(each[None] - each[:, None]) % N]
         U = A[:, each[:, None], shear]  # U[d,u] = F_s[K_r[d], (u+s) mod N] if the direction is right
-        score = _score_of_shifts(U, measures)
-        if score.max() <= best:
-            continue
-        best, guesses = score.max(), []
-        for b in np.argsort(-score)[:SHIFTS]:
-            K_c = np.empty(N, dtype=np.int64)
-            K_c[tour] = (each + b) % N
-            for order, value in _arrange_rows(np.roll(U, b, 2), measures.rows):
-                K_r = np.empty(N, dtype=np.int64)
-                K_r[order] = each
-                guesses.append(Guess(ConfusionKey(K_r, K_c, 0, 0), value))
+        directions.append((_score_of_shifts(U, measures), tour, U))
+    score, tour, U = max(directions, key=lambda direction: direction[0].max())
+
+    guesses = []
+    for b in np.argsort(-score)[:SHIFTS]:
+        K_c = np.empty(N, dtype=np.int64)
+        K_c[tour] = (each + b) % N
+        for order, value in _arrange_rows(np.roll(U, b, 2), measures.rows):
+            K_r = np.empty(N, dtype=np.int64)
+            K_r[order] = each
+            guesses.append(Guess(ConfusionKey(K_r, K_c, 0, 0), value))
     return guesses
 
 
@@ -203,36 +203,57 @@ class _Places:
         return np.fft.irfft2(spectrum, (N, N)) + self.constant.sum()
 
 
+class _Spectra:
+    """Eigenvalues and vectors of the rows' covariances: adding noise only shifts the eigenvalues."""
+
+    def __init__(self, prior: FeaturePrior) -> None:
+        joint = prior.pair_cov.double().numpy()
+        size = len(joint) // 2
+        self.joint, self.upper = np.linalg.eigh(joint), np.linalg.eigh(joint[:size, :size])
+        self.lower = np.linalg.eigh(joint[size:, size:])
+        cov = prior.row_cov.double().numpy()
+        self.rows = np.linalg.eigh((1 - SHRINK) * cov + SHRINK * cov.mean(0))
+
+
+_spectra = lru_cache(maxsize=8)(_Spectra)
+
+
+def _inverse(spectrum: tuple[np.ndarray, np.ndarray], noise: float) -> tuple[np.ndarray, float]:
+    """``(C + noise·I)⁻¹`` and ``log det (C + noise·I)`` of a covariance C."""
+    values, vectors = spectrum
+    return (vectors / (values + noise)) @ vectors.T, float(np.log(values + noise).sum())
+
+
 class _Rows:
     """Gaussian likelihoods of whole rows, their columns in place."""
 
     def __init__(self, prior: FeaturePrior, noise: float) -> None:
-        mean, joint = prior.pair_mean.double().numpy(), prior.pair_cov.double().numpy()
+        spectra = _spectra(prior)
+        mean = prior.pair_mean.double().numpy()
         size = len(mean) // 2
-        self.upper, self.lower = mean[:size], mean[size:]
-        joint = joint + noise * np.eye(2 * size)
-        apart = np.zeros_like(joint)
-        apart[:size, :size], apart[size:, size:] = joint[:size, :size], joint[size:, size:]
-        Q = np.linalg.inv(joint) - np.linalg.inv(apart)
-        self.own, self.its, self.cross = Q[:size, :size], Q[size:, size:], Q[:size, size:]
-        self.constant = 0.5 * (np.linalg.slogdet(apart)[1] - np.linalg.slogdet(joint)[1])
-        self.mean, cov = prior.row_mean.double().numpy(), prior.row_cov.double().numpy()
-        cov = (1 - SHRINK) * cov + SHRINK * cov.mean(0) + noise * np.eye(size)
-        self.precision = np.linalg.inv(cov)
-        self.volume = -0.5 * np.linalg.slogdet(cov)[1]
+        self.mean_above, self.mean_below = mean[:size], mean[size:]
+        Q, joint_volume = _inverse(spectra.joint, noise)
+        above, above_volume = _inverse(spectra.upper, noise)
+        below, below_volume = _inverse(spectra.lower, noise)
+        self.own, self.its, self.cross = Q[:size, :size] - above, Q[size:, size:] - below, Q[:size, size:]
+        self.constant = 0.5 * (above_volume + below_volume - joint_volume)
+        self.mean = prior.row_mean.double().numpy()
+        values, self.vectors = spectra.rows
+        self.values = values + noise
+        self.volume = -0.5 * np.log(self.values).sum(1)
 
     def follows(self, F: np.ndarray) -> np.ndarray:
         """``out[d,e]``: evidence that row e of F (4,28,28) is the one below row d."""
         rows = F.transpose(1, 0, 2).reshape(N, -1)
-        x, y = rows - self.upper, rows - self.lower
+        x, y = rows - self.mean_above, rows - self.mean_below
         own, its = ((x @ self.own) * x).sum(1), ((y @ self.its) * y).sum(1)
         return self.constant - 0.5 * (own[:, None] + its[None]) - x @ self.cross @ y.T
 
     def belongs(self, F: np.ndarray) -> np.ndarray:
         """``out[d,i]``: log-likelihood of row d of F (4,28,28) as the picture's row i."""
         rows = F.transpose(1, 0, 2).reshape(N, -1)
-        off = rows[None] - self.mean[:, None]
-        return (self.volume[:, None] - 0.5 * ((off @ self.precision) * off).sum(2)).T
+        off = (rows[None] - self.mean[:, None]) @ self.vectors
+        return (self.volume[:, None] - 0.5 * (off**2 / self.values[:, None]).sum(2)).T
 
 
 class _Measures:

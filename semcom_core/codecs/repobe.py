@@ -81,6 +81,10 @@ class RepObECodec(nn.Module):
         """Equalised symbols (B,1568) to class logits only."""
         return self.classifier(unpack(symbols).contiguous(memory_format=torch.channels_last)).float()
 
+    def reconstruct(self, symbols: Tensor) -> Tensor:
+        """Equalised symbols (B,1568) to the image only."""
+        return self.reconstructor(unpack(symbols).contiguous(memory_format=torch.channels_last)).float()
+
     def decode(self, symbols: Tensor) -> Decoded:
         """Equalised symbols (B,1568) to image and class logits."""
         z = unpack(symbols).contiguous(memory_format=torch.channels_last)
