@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+import semcom_core  # noqa: F401 - first: it sets how many threads NumPy may use
 from pages.widgets.routing import note_page
 from pages.widgets.strings import t
 
