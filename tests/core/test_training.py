@@ -187,6 +187,18 @@ def test_every_recipe_fits_its_task(key: str) -> None:
     assert one.path.is_file()
 
 
+@pytest.mark.parametrize("key", recipe.known())
+def test_a_recipe_is_the_one_that_its_weights_were_made_with(key: str) -> None:
+    """What ``train`` would do is what was done: a recipe changed without training is noticed."""
+    one = recipe.read(key)
+    folder = weights.root() / (one.publishes or key)
+    tuned = {recipe.read(other).publishes for other in recipe.known()}
+    beside = folder / ("recipe-base.toml" if key in tuned else "recipe.toml")
+    if not beside.is_file():
+        pytest.skip(f"{beside.name} of {folder.name} was not kept; the README says so")
+    assert beside.read_text() == one.path.read_text()
+
+
 @pytest.mark.parametrize("domain", ["digits", "photographs"])
 def test_a_domain_trains_in_order(domain: str) -> None:
     """Each recipe starts from weights that an earlier one publishes."""
