@@ -29,7 +29,7 @@ _DIVERGING = (
 _PERCENT_AT = 1.22
 _DIAMOND_FROM = 0.02
 """Ten diamonds on the zero line would hide the class names."""
-_CLEAR = "rgba(0,0,0,0)"
+CLEAR = "rgba(0,0,0,0)"
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def probabilities(
     )
     return go.Figure(
         [bars, percentages, *diamonds],
-        _layout(
+        base_layout(
             18 * len(classes) + 4,
             bargap=0.3,
             xaxis={"range": [0, _PERCENT_AT], "visible": False, "fixedrange": True},
@@ -130,7 +130,7 @@ def position_map(rows: np.ndarray, columns: np.ndarray, hover: str) -> go.Figure
         hovertemplate=hover + "<extra></extra>",
     )
     axis = {"visible": False, "fixedrange": True, "constrain": "domain"}
-    return go.Figure(image, _layout(260, xaxis=axis, yaxis={**axis, "autorange": "reversed", "scaleanchor": "x"}))
+    return go.Figure(image, base_layout(260, xaxis=axis, yaxis={**axis, "autorange": "reversed", "scaleanchor": "x"}))
 
 
 def position_colours(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
@@ -209,7 +209,7 @@ def curves(
     ]
     axis = {"fixedrange": True, "zeroline": False}
     share = {"range": [-0.03, 1.03], "tickformat": ".0%"} if percent else {}
-    layout = _layout(
+    layout = base_layout(
         320, xaxis={**axis, "title": x_title, "range": list(span)}, yaxis={**axis, **share, "title": y_title}
     )
     layout |= {
@@ -221,13 +221,13 @@ def curves(
     return go.Figure(traces, layout)
 
 
-def _layout(height: int, **more: Any) -> dict[str, Any]:
-    """A layout without background, margins or legend. Given at once: each update of a figure costs a millisecond."""
+def base_layout(height: int, *, margin: int = 0, **more: Any) -> dict[str, Any]:
+    """A layout without background or legend. Given at once: each update of a figure costs a millisecond."""
     return {
         "height": height,
-        "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
-        "paper_bgcolor": _CLEAR,
-        "plot_bgcolor": _CLEAR,
+        "margin": dict.fromkeys("lrtb", margin),
+        "paper_bgcolor": CLEAR,
+        "plot_bgcolor": CLEAR,
         "showlegend": False,
         "dragmode": False,
         **more,

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from semcom_core.figures import ATTACKER, CIPHER, NEUTRAL, RECEIVER
+from semcom_core.figures import ATTACKER, CIPHER, NEUTRAL, RECEIVER, base_layout
 
-_CLEAR = "rgba(0,0,0,0)"
 _LEGEND = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
 
 
@@ -64,7 +63,7 @@ def lines(
         y_axis["tickformat"] = ".0%"
     if log_x:
         x_axis |= {"tickvals": sorted({x for line in drawn for x in line.x}), "tickformat": "~g"}
-    return go.Figure(traces, _layout(height, xaxis=x_axis, yaxis=y_axis, showlegend=True, legend=_LEGEND))
+    return go.Figure(traces, base_layout(height, margin=8, xaxis=x_axis, yaxis=y_axis, showlegend=True, legend=_LEGEND))
 
 
 def entries(right: np.ndarray, names: Sequence[str], words: tuple[str, str]) -> go.Figure:
@@ -94,7 +93,7 @@ def entries(right: np.ndarray, names: Sequence[str], words: tuple[str, str]) -> 
         )
     x_axis = _axis("", False, (-0.7, count - 0.3)) | {"showgrid": False}
     y_axis = {"type": "category", "fixedrange": True, "showgrid": False, "range": [rows - 0.5, -0.5]}
-    return go.Figure(traces, _layout(130, xaxis=x_axis, yaxis=y_axis, showlegend=True, legend=_LEGEND))
+    return go.Figure(traces, base_layout(130, margin=8, xaxis=x_axis, yaxis=y_axis, showlegend=True, legend=_LEGEND))
 
 
 def constellation(symbols: np.ndarray, colour: str = CIPHER, limit: float = 4.0) -> go.Figure:
@@ -111,7 +110,7 @@ def constellation(symbols: np.ndarray, colour: str = CIPHER, limit: float = 4.0)
         x=np.cos(angle), y=np.sin(angle), mode="lines", line={"color": NEUTRAL, "dash": "dot"}, hoverinfo="skip"
     )
     axis = {"range": [-limit, limit], "fixedrange": True, "zeroline": True, "constrain": "domain"}
-    return go.Figure([points, ring], _layout(300, xaxis=axis, yaxis={**axis, "scaleanchor": "x"}))
+    return go.Figure([points, ring], base_layout(300, margin=8, xaxis=axis, yaxis={**axis, "scaleanchor": "x"}))
 
 
 def moduli(
@@ -136,8 +135,9 @@ def moduli(
         histogram(after, names[1], CIPHER, ""),
         go.Scatter(x=law[0], y=law[1], name=names[2], mode="lines", line={"color": NEUTRAL, "width": 3}),
     ]
-    layout = _layout(
+    layout = base_layout(
         300,
+        margin=8,
         xaxis=_axis(x_title, False, (0.0, float(law[0][-1]))),
         yaxis={"fixedrange": True, "visible": False},
         showlegend=True,
@@ -161,7 +161,7 @@ def shares(names: Sequence[str], values: Sequence[float], colours: Sequence[str]
     )
     x_axis = _axis(x_title, False, (0.0, 1.12)) | {"tickformat": ".0%", "tickvals": [0, 0.25, 0.5, 0.75, 1]}
     y_axis = {"type": "category", "fixedrange": True, "automargin": True, "range": [len(names) - 0.5, -0.5]}
-    return go.Figure(bars, _layout(46 * len(names) + 80, xaxis=x_axis, yaxis=y_axis))
+    return go.Figure(bars, base_layout(46 * len(names) + 80, margin=8, xaxis=x_axis, yaxis=y_axis))
 
 
 def _axis(title: str, log: bool, span: tuple[float, float] | None) -> dict[str, object]:
@@ -173,15 +173,3 @@ def _axis(title: str, log: bool, span: tuple[float, float] | None) -> dict[str, 
     if span is not None:
         axis["range"] = [float(np.log10(end)) for end in span] if log else list(span)
     return axis
-
-
-def _layout(height: int, **more: object) -> dict[str, object]:
-    return {
-        "height": height,
-        "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
-        "paper_bgcolor": _CLEAR,
-        "plot_bgcolor": _CLEAR,
-        "showlegend": False,
-        "dragmode": False,
-        **more,
-    }

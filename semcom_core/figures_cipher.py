@@ -14,13 +14,12 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale, unlabel_rgb
 
-from semcom_core.figures import CIPHER, position_colours
+from semcom_core.figures import CIPHER, CLEAR, base_layout, position_colours
 
 SIDE = 340
 """Height of a board in pixels; it also fits a phone's width, so cells keep their size there."""
 PRINTED = 12
 """Up to this side the labels stand on the cells."""
-_CLEAR = "rgba(0,0,0,0)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,7 +192,7 @@ def film(
         "updatemenus": [
             {
                 "type": "buttons", "direction": "left", "showactive": False, "x": 0, "y": 0, "xanchor": "left",
-                "yanchor": "top", "pad": {"t": 14, "l": 0, "r": 8}, "bgcolor": _CLEAR, "bordercolor": CIPHER,
+                "yanchor": "top", "pad": {"t": 14, "l": 0, "r": 8}, "bgcolor": CLEAR, "bordercolor": CIPHER,
                 "buttons": [
                     {"label": words.play, "method": "animate", "args": [None, play]},
                     {"label": words.pause, "method": "animate", "args": [[None], stop]},
@@ -204,7 +203,7 @@ def film(
             {
                 "active": start, "x": 0, "y": 0, "len": 1, "xanchor": "left", "yanchor": "top",
                 "pad": {"t": 62, "l": 10, "r": 14}, "activebgcolor": CIPHER, "bgcolor": "rgba(128,128,128,0.3)",
-                "bordercolor": _CLEAR, "ticklen": 4, "minorticklen": 0, "transition": {"duration": 0},
+                "bordercolor": CLEAR, "ticklen": 4, "minorticklen": 0, "transition": {"duration": 0},
                 "currentvalue": {"visible": False},
                 "steps": [
                     {"label": mark, "method": "animate", "args": [[str(number)], jump]}
@@ -250,7 +249,7 @@ def permutation_matrix(
         "fixedrange": True,
         "constrain": "domain",
     }  # fmt: skip
-    figure = go.Figure(dots, _layout(height_px))
+    figure = go.Figure(dots, base_layout(height_px, margin=4))
     figure.update_layout(
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         xaxis={**axis, "title": x_title},
@@ -286,20 +285,9 @@ def _frame(i: int, j: int, colour: str, thickness: float) -> dict[str, Any]:
 
 def _board_layout(height: int, width: int, height_px: int) -> dict[str, Any]:
     axis = {"visible": False, "fixedrange": True, "constrain": "domain"}
-    return _layout(
+    return base_layout(
         height_px,
+        margin=4,
         xaxis={**axis, "range": [-0.5, width - 0.5]},
         yaxis={**axis, "range": [height - 0.5, -0.5], "scaleanchor": "x"},
     )
-
-
-def _layout(height: int, **more: Any) -> dict[str, Any]:
-    return {
-        "height": height,
-        "margin": {"l": 4, "r": 4, "t": 4, "b": 4},
-        "paper_bgcolor": _CLEAR,
-        "plot_bgcolor": _CLEAR,
-        "showlegend": False,
-        "dragmode": False,
-        **more,
-    }

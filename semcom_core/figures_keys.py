@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from semcom_core.figures import CIPHER, NEUTRAL, RECEIVER
+from semcom_core.figures import CIPHER, NEUTRAL, RECEIVER, base_layout
 
-_CLEAR = "rgba(0,0,0,0)"
 _GRID = "rgba(128,128,128,0.28)"
 
 
@@ -73,7 +72,7 @@ def sequence(parties: Sequence[tuple[str, str]], arrows: Sequence[Arrow], *, row
     axis = {"visible": False, "fixedrange": True}
     return go.Figure(
         [*lines, names, labels],
-        _layout(
+        base_layout(
             row_px * (depth + 1) + 16,
             annotations=heads,
             xaxis={**axis, "range": [-0.28, len(parties) - 0.72]},
@@ -118,7 +117,7 @@ def permutation_counts(
         x=[names[0], names[-1]], y=[expected, expected], mode="lines", name=expected_name, hoverinfo="skip",
         line={"color": NEUTRAL, "dash": "dash", "width": 2},
     )  # fmt: skip
-    layout = _layout(
+    layout = base_layout(
         330,
         xaxis={"type": "category", "tickangle": -90, "fixedrange": True, "tickfont": {"size": 11}},
         yaxis={"title": y_title, "fixedrange": True, "gridcolor": _GRID, "rangemode": "tozero"},
@@ -153,7 +152,7 @@ def key_bits(
             line={"color": NEUTRAL, "dash": "dot", "width": 2},
         ),
     ]  # fmt: skip
-    layout = _layout(
+    layout = base_layout(
         320,
         xaxis={"title": x_title, "fixedrange": True, "zeroline": False, "gridcolor": _GRID},
         yaxis={"title": y_title, "fixedrange": True, "zeroline": False, "gridcolor": _GRID},
@@ -214,7 +213,7 @@ def with_intervals(
     )  # fmt: skip
     share = {"range": [-0.03, 1.05], "tickformat": ".0%"} if percent else {"rangemode": "tozero"}
     layout = (
-        _layout(
+        base_layout(
             320,
             xaxis={"title": x_title, "range": list(span), "fixedrange": True, "zeroline": False, "gridcolor": _GRID},
             yaxis={"title": y_title, "fixedrange": True, "zeroline": False, "gridcolor": _GRID, **share},
@@ -234,16 +233,4 @@ def _legend() -> dict[str, Any]:
         "showlegend": True,
         "legend": {"orientation": "h", "x": 0, "y": -0.28, "yanchor": "top"},
         "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
-    }
-
-
-def _layout(height: int, **more: Any) -> dict[str, Any]:
-    return {
-        "height": height,
-        "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
-        "paper_bgcolor": _CLEAR,
-        "plot_bgcolor": _CLEAR,
-        "showlegend": False,
-        "dragmode": False,
-        **more,
     }

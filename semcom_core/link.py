@@ -27,6 +27,7 @@ from semcom_core.attacks.base import Knowledge, Loot, undo
 from semcom_core.channels import CHANNELS, Received, propagate
 from semcom_core.ciphers.confusion import ConfusionKey
 from semcom_core.ciphers.keys import KeySource, message_nonce
+from semcom_core.ciphers.keyspace import agreement
 from semcom_core.codecs.repobe import Decoded, RepObECodec, unpack
 from semcom_core.defenses.base import PlugIn
 from semcom_core.domains import DOMAINS, Domain
@@ -226,8 +227,8 @@ def eavesdrop(
 
     knowledge = Knowledge(models.codec, sent.chain, sent.keys if attack.threat.key else None, earlier)
     loot = attack.intercept(received, knowledge)
-    agreement = None if loot.keys is None else _agreement(loot.keys, sent)
-    return Eavesdropping(name, received, read(models, encoded.native, loot), agreement)
+    share = None if loot.keys is None else _agreement(loot.keys, sent)
+    return Eavesdropping(name, received, read(models, encoded.native, loot), share)
 
 
 @torch.inference_mode()
@@ -331,8 +332,7 @@ def _message_key(plug_in: PlugIn, settings: LinkSettings, source: KeySource, one
 
 def _agreement(found: Sequence[ConfusionKey], sent: Sent) -> float:
     """Share of the 28+28 entries that are right in canonical form, over all images."""
-    pairs = [(one.canonical(), confusion_key(sent, number).canonical()) for number, one in enumerate(found)]
-    return float(np.mean([np.concatenate([one.K_r == true.K_r, one.K_c == true.K_c]) for one, true in pairs]))
+    return float(np.mean([agreement(one, confusion_key(sent, number)) for number, one in enumerate(found)]))
 
 
 def _earlier(settings: LinkSettings) -> LinkSettings:

@@ -12,6 +12,7 @@ from semcom_core.attacks.jigsaw import guess_keys
 from semcom_core.channels import CHANNELS, noise_variance, propagate
 from semcom_core.ciphers.confusion import ConfusionKey, decrypt, encrypt
 from semcom_core.ciphers.keys import KeyPolicy, KeySource, KeyStream
+from semcom_core.ciphers.keyspace import agreement
 from semcom_core.codecs.repobe import GRID, pack, unpack
 from semcom_core.evaluation.measure import Measured
 from semcom_core.link import generator
@@ -51,9 +52,9 @@ def exact_recovery(measured: Measured) -> list[dict[str, object]]:
             plain = z[trial % len(z)][None]
             key = ConfusionKey.draw(trial_stream("known", trial), GRID, GRID)
             heard = _heard(encrypt(plain, key), snr_db, trial)
-            known.append(_right(recover_key(plain.numpy(), heard.numpy()), key))
+            known.append(agreement(recover_key(plain.numpy(), heard.numpy()), key))
             guess = guess_keys(heard * (1 + sigma2), prior, sigma2[None])[0][0]
-            alone.append(_right(guess.key, key))
+            alone.append(agreement(guess.key, key))
         whole = int(np.sum(np.array(known) == 1.0))
         rows.append(
             {
@@ -67,11 +68,6 @@ def exact_recovery(measured: Measured) -> list[dict[str, object]]:
             }
         )
     return rows
-
-
-def _right(found: ConfusionKey, true: ConfusionKey) -> float:
-    found, true = found.canonical(), true.canonical()
-    return float(np.concatenate([found.K_r == true.K_r, found.K_c == true.K_c]).mean())
 
 
 @torch.inference_mode()
