@@ -41,15 +41,33 @@ def _evaluate(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--threads", type=int)
     command.add_argument("--limit", type=int, help="first pictures only, to try it out")
     command.add_argument(
-        "--part", choices=("receiver", "attacks", "ciphers", "keys"), help="one part only; all if omitted"
+        "--part",
+        choices=("receiver", "attacks", "ciphers", "keys", "diffsem", "grid"),
+        help="one part only; all but the grid, which takes hours, if omitted",
     )
+    grid = command.add_argument_group("grid", "defenses x attacks x channels x SNR; an interrupted run goes on")
+    grid.add_argument("--cells", default="", help="only these defenses, for instance none,ibal; others keep their rows")
+    grid.add_argument("--receiver-images", type=int, default=2000, help="pictures a receiver cell (the bare link: all)")
+    grid.add_argument("--white-box", action="store_true", help="also the white-box attack: minutes a picture")
+    grid.add_argument("--processes", type=int, default=1, help="share the cells; or start it by `accelerate launch`")
 
     def run(arguments: argparse.Namespace) -> None:
+        if arguments.part == "grid":
+            _run_grid(arguments)
+            return
         from semcom_core.evaluation.report import evaluate
 
         evaluate(arguments.domain, arguments.threads, arguments.limit, arguments.part)
 
     command.set_defaults(run=run)
+
+
+def _run_grid(arguments: argparse.Namespace) -> None:
+    from semcom_core.evaluation import grid_run
+
+    names = ("domain", "limit", "receiver_images", "white_box", "processes", "threads")
+    cells = tuple(filter(None, arguments.cells.split(",")))
+    grid_run.run(grid_run.Options(cells=cells, **{name: getattr(arguments, name) for name in names}))
 
 
 def _tables(commands: argparse._SubParsersAction) -> None:

@@ -20,33 +20,25 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from semcom_core import link, samples
-from semcom_core.ciphers.keys import KeySource
+from semcom_core.bench_defenses import DefenseTiming, time_defenses, time_link
+from semcom_core.bench_defenses import table as defense_lines
 from semcom_core.codecs.repobe import CODEC_SIZE, FEATURE_SHAPE
 from semcom_core.domains import DOMAINS
 from semcom_core.settings import LinkSettings
+from semcom_core.timing import Timing, timed
 
 PROJECT = Path(__file__).parents[1]
 START_LIMIT_S = 120.0
 RESULT = ".st-key-summary"
 """What the page shows once its first transmission is done."""
-
-
-@dataclass(frozen=True)
-class Timing:
-    """Wall time of repeated runs, in milliseconds."""
-
-    p50: float
-    p95: float
-    runs: int
 
 
 @dataclass(frozen=True)
@@ -73,11 +65,13 @@ class DomainReport:
     Attributes:
         transmission: encode, protect, channel, both decoders, attack, judge (sent, receiver, attacker).
         slider: a new SNR with features and ciphertext cached: everything after the sender.
+        defenses: the same two under every trained defense.
     """
 
     transmission: Timing
     slider: Timing
     networks: dict[str, NetworkTiming]
+    defenses: dict[str, DefenseTiming] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -98,19 +92,6 @@ class Report:
     domains: dict[str, DomainReport]
     peak_memory_mb: float
     cold_start: ColdStart | None = None
-
-
-def timed(work: Callable[[int], object], runs: int, warmup: int = 3) -> Timing:
-    """Time ``work(run number)``; warm-up runs are not counted."""
-    for number in range(warmup):
-        work(number)
-    seconds = []
-    for number in range(runs):
-        started = time.perf_counter()
-        work(number)
-        seconds.append(time.perf_counter() - started)
-    p50, p95 = np.percentile(seconds, [50, 95]) * 1e3
-    return Timing(round(float(p50), 2), round(float(p95), 2), runs)
 
 
 def matmul_rate() -> float:
@@ -152,20 +133,7 @@ def bench_domain(models: link.LinkModels, native: torch.Tensor, rate: float, run
         native: one prepared picture (1,C,n,n).
         rate: this machine's matrix-multiply rate in FLOP/s.
     """
-    settings, source = LinkSettings(domain=models.domain.name), KeySource.published()
-    transmission = timed(lambda number: link.transmit(models, native, replace(settings, seed=number), source), runs)
-
-    encoded = link.encode(models, native)
-    sent = link.send(encoded, settings, source)
-    judged = link.judge_sent(models, encoded)
-
-    def move_slider(number: int) -> link.Transmission:
-        moved = replace(settings, snr_db=float(number % 30))
-        reception = link.receive(models, encoded, sent, moved)
-        eavesdropping = link.eavesdrop(models, encoded, sent, moved, source)
-        return link.compose(models, moved, encoded, sent, reception, eavesdropping, judged)
-
-    slider = timed(move_slider, runs)
+    transmission, slider = time_link(models, native, LinkSettings(domain=models.domain.name), runs)
 
     large = torch.rand(1, models.domain.channels, CODEC_SIZE, CODEC_SIZE).to(memory_format=torch.channels_last)
     features = torch.randn(1, *FEATURE_SHAPE).to(memory_format=torch.channels_last)
@@ -274,6 +242,8 @@ def bench(domains: list[str], runs: int = 50, threads: int = 2, browser: bool = 
     models = {domain: link.load_models(domain) for domain in domains}
     rate = matmul_rate()
     reports = {domain: bench_domain(models[domain], picture(domain), rate, runs) for domain in domains}
+    for domain, report in reports.items():
+        reports[domain] = replace(report, defenses=time_defenses(domain, picture(domain), runs))
     machine = {
         "processor": _processor(),
         "cores": os.cpu_count(),
@@ -310,6 +280,8 @@ def table(report: Report) -> str:
                 f"  {name:<38}{one.time.p50:>9.1f}{one.time.p95:>9.1f}"
                 f"{one.gflop:>9.3f}{one.floor_ms:>9.2f}{one.ratio:>9.2f}"
             )
+        if figures.defenses:
+            lines += defense_lines(figures.defenses)
     lines += ["", f"peak memory of this run: {report.peak_memory_mb:.0f} MB"]
     if report.cold_start:
         start = report.cold_start

@@ -50,6 +50,7 @@ class Source:
 
 SOURCES: dict[str, Source] = {
     "digits": Source("mnist", "ylecun/mnist", "image", "L", 28, "test"),
+    "objects": Source("cifar10", "uoft-cs/cifar10", "img", "RGB", 32, "test"),
     "photographs": Source("imagenette", "frgfm/imagenette", "image", "RGB", 224, "validation"),
 }
 
@@ -76,7 +77,7 @@ def _shards(source: Source, prefix: str) -> list[Path]:
         if not shards:
             raise DataUnavailable(
                 f"SEMCOM_DATA is set, but {source.folder}/{prefix}-*.parquet is not in that folder. "
-                "Point it at a folder with mnist/ and imagenette/, or unset it to use the Hub."
+                "Point it at a folder with mnist/, cifar10/ and imagenette/, or unset it to use the Hub."
             )
         return shards
     from huggingface_hub import snapshot_download
@@ -123,8 +124,8 @@ def load(domain: str, split: Split) -> ArrayDataset:
     """One split of a domain's data set.
 
     ``train`` and ``held_out`` are a fixed, seeded 90/10 partition of the training set: every
-    choice, early stop and attack is tuned on ``held_out``. ``report`` is MNIST's test set or
-    Imagenette's validation set and is for reporting only.
+    choice, early stop and attack is tuned on ``held_out``. ``report`` is MNIST's or CIFAR-10's
+    test set or Imagenette's validation set and is for reporting only.
 
     Raises:
         DataUnavailable: no folder and no network.

@@ -2,7 +2,7 @@
 
 ::
 
-    any picture ── prepare ──► native (C,n,n) ── to_codec ──► (B,C,224,224) ── link ──► … ── to_native ──► (B,C,n,n)
+    any picture ── prepare ──► native (C,n,n) ── enlarge ──► (B,C,224,224) ── link ──► … ── to_native ──► (B,C,n,n)
 
 PSNR, SSIM and the judge work at the native size: enlarged pictures inflate both figures.
 """
@@ -25,6 +25,9 @@ from semcom_core.images import to_rgb
 CODEC_SIZE = 224
 """Side of the pictures that RepObE's encoder takes and its reconstructor gives."""
 
+OBJECT_SIZE = 32
+"""Side of CIFAR-10's pictures."""
+
 Notes = tuple[str, ...]
 
 
@@ -46,17 +49,32 @@ def _digit(image: Image.Image) -> tuple[np.ndarray, Notes]:
     return field[..., None], notes
 
 
-def _photograph(image: Image.Image) -> tuple[np.ndarray, Notes]:
-    """The centre square, reduced with anti-aliasing (or enlarged) to 224×224, float32 (224,224,3)."""
+def _centre_square(image: Image.Image, size: int) -> tuple[np.ndarray, Notes]:
+    """The centre square, reduced with anti-aliasing (or enlarged) to ``size``, float32 (size,size,3)."""
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
-    square = image.resize((CODEC_SIZE, CODEC_SIZE), Image.Resampling.LANCZOS, box=(left, top, left + side, top + side))
+    square = image.resize((size, size), Image.Resampling.LANCZOS, box=(left, top, left + side, top + side))
     notes = []
     if max(image.size) > 1.02 * side:
         notes.append("Only the square in the middle is sent.")
-    if side < CODEC_SIZE // 2:
+    if side < size // 2:
         notes.append(f"The picture has only {side} pixels a side: enlarged, so it is blurred before it is sent.")
     return np.asarray(square, dtype=np.float32) / 255.0, tuple(notes)
+
+
+def _object(image: Image.Image) -> tuple[np.ndarray, Notes]:
+    """As CIFAR-10 shows things: the centre square at 32×32, float32 (32,32,3)."""
+    pixels, notes = _centre_square(image, OBJECT_SIZE)
+    if min(image.size) > 2 * OBJECT_SIZE:
+        notes = (
+            *notes,
+            f"Objects are {OBJECT_SIZE} pixels a side, as in CIFAR-10: fine detail is gone before sending.",
+        )
+    return pixels, notes
+
+
+def _photograph(image: Image.Image) -> tuple[np.ndarray, Notes]:
+    return _centre_square(image, CODEC_SIZE)
 
 
 @dataclass(frozen=True)
@@ -89,19 +107,19 @@ class Domain:
         pixels, notes = self.normalise(to_rgb(image))
         return Prepared(torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))), notes)
 
-    def to_codec(self, native: Tensor) -> Tensor:
-        """Native pictures (B,C,n,n) to the codec's size (B,C,224,224), bilinear.
+    def enlarge(self, native: Tensor, size: int = CODEC_SIZE) -> Tensor:
+        """Native pictures (B,C,n,n) to a codec's size (B,C,size,size), bilinear.
 
         The same enlargement as :func:`semcom_core.training.augment.plain`.
         """
-        if native.shape[-1] == CODEC_SIZE:
+        if native.shape[-1] == size:
             return native
-        return F.interpolate(native, size=(CODEC_SIZE, CODEC_SIZE), mode="bilinear", align_corners=False)
+        return F.interpolate(native, size=(size, size), mode="bilinear", align_corners=False)
 
     def to_native(self, image: Tensor) -> Tensor:
         """Pictures at the codec's size (B,C,224,224) back to native (B,C,n,n).
 
-        The least-squares inverse of :meth:`to_codec`: of all native pictures the one whose
+        The least-squares inverse of :meth:`enlarge`: of all native pictures the one whose
         enlargement is nearest to ``image``. It uses every pixel, and the round trip is exact:
         146 dB on 500 MNIST images, where area averaging, which blurs the tent of the bilinear
         enlargement once more, gives 26.9 dB and antialiased bilinear 24.6 dB. Like any sharp
@@ -126,6 +144,13 @@ DOMAINS: dict[str, Domain] = {
     domain.name: domain
     for domain in (
         Domain("digits", 28, 1, tuple("0123456789"), _digit),
+        Domain(
+            "objects",
+            OBJECT_SIZE,
+            3,
+            ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+            _object,
+        ),
         Domain(
             "photographs",
             224,

@@ -2,7 +2,7 @@ r"""The signal path: encode → send → receive → eavesdrop, and :func:`trans
 
 ::
 
-    native picture ─ to_codec ─ codec.encode ─ s ─ protect ─ x ─┬─ channel ─ equalise ─ recover ─ decode
+    native picture ─ enlarge ─ codec.encode ─ s ─ protect ─ x ─┬─ channel ─ equalise ─ recover ─ decode
                                                                 └─ Eve's channel ─ eavesdropper
     The judge reads the sent picture and both results.
 
@@ -14,21 +14,23 @@ purpose, derived from the seed, so that changing the key never changes the noise
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from semcom_core.attacks import EAVESDROPPERS, NETWORKS
+from semcom_core import manifest
+from semcom_core.attacks import EAVESDROPPERS, default_attacker, fits, networks_against
 from semcom_core.attacks.base import Knowledge, Loot, undo
 from semcom_core.channels import CHANNELS, Received, propagate
 from semcom_core.ciphers.confusion import ConfusionKey
 from semcom_core.ciphers.keys import KeySource, message_nonce
 from semcom_core.ciphers.keyspace import agreement
-from semcom_core.codecs.repobe import Decoded, RepObECodec, unpack
+from semcom_core.codecs.base import Codec, Decoded, IdealCodec
+from semcom_core.defenses import DEFENSES, NO_PARTS, Parts
 from semcom_core.defenses.base import PlugIn
 from semcom_core.domains import DOMAINS, Domain
 from semcom_core.metrics import psnr, ssim
@@ -42,16 +44,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LinkModels:
-    """The networks of one domain, shared by all sessions and never changed.
+    """The networks of one domain's link, shared by all sessions and never changed.
 
-    ``located`` says of each where it came from; empty for networks that were never saved.
+    Attributes:
+        codec: the codec of the defense in use.
+        attacks: networks of the eavesdroppers, by name.
+        located: where each came from; empty for networks that were never saved.
+        parts: trained networks that the defense's plug-ins need.
     """
 
     domain: Domain
-    codec: RepObECodec
+    codec: Codec
     judge: nn.Module
     attacks: dict[str, nn.Module]
     located: tuple[Located, ...] = ()
+    parts: Parts = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -129,23 +136,63 @@ class Transmission:
     foreign: bool
 
 
-def load_models(domain: str) -> LinkModels:
-    """All networks of a domain, from the weights folder or the Hub, with batch norms folded.
+Load = Callable[[str], tuple[nn.Module, "Located"]]
+
+
+def load_network(name: str) -> tuple[nn.Module, Located]:
+    """One network with its batch norms folded, and where it came from.
 
     Raises:
         WeightsError: a file is missing, tampered with or cannot be fetched.
     """
     from semcom_core import weights
 
-    loaded = {name: weights.load(f"{domain}/{name}") for name in ("base", "judge", *NETWORKS)}
-    modules = {name: fold_batch_norm(one.module) for name, one in loaded.items()}
+    loaded = weights.load(name)
+    return fold_batch_norm(loaded.module), loaded.located
+
+
+def load_models(domain: str, defense: str = "none", load: Load = load_network) -> LinkModels:
+    """All networks of a domain's link under one defense, from the weights folder or the Hub.
+
+    Args:
+        load: how to load one network; a server passes one that shares them between defenses.
+
+    Raises:
+        WeightsError: see :func:`load_network`.
+    """
+    chosen, trained = DEFENSES[defense], set(manifest.names())
+    codec, judge = f"{domain}/{chosen.codec}", f"{domain}/judge"
+    attacks = {
+        role: f"{domain}/{name}" for role, name in networks_against(chosen).items() if f"{domain}/{name}" in trained
+    }
+    parts = {name: f"{domain}/{name}" for name in chosen.networks}
+    loaded = {name: load(name) for name in dict.fromkeys((codec, judge, *attacks.values(), *parts.values()))}
+    chain_parts = {"codec": loaded[codec][0]} | {role: loaded[name][0] for role, name in parts.items()}
     return LinkModels(
         DOMAINS[domain],
-        modules["base"],
-        modules["judge"],
-        {name: modules[name] for name in NETWORKS},
-        tuple(one.located for one in loaded.values()),
+        chosen.receiver(loaded[codec][0], chain_parts) if chosen.receiver else loaded[codec][0],
+        loaded[judge][0],
+        {role: loaded[name][0] for role, name in attacks.items()},
+        tuple(located for _, located in loaded.values()),
+        chain_parts,
     )
+
+
+def trained_defenses(domain: str) -> list[str]:
+    """Names of the defenses that a domain's weights are there for."""
+    trained = set(manifest.names())
+    return [
+        name
+        for name, one in DEFENSES.items()
+        if one.available(domain) and {f"{domain}/{part}" for part in (one.codec, *one.networks)} <= trained
+    ]
+
+
+def trained_attackers(domain: str, defense: str) -> list[str]:
+    """Names of the eavesdroppers that can be sent against a defense."""
+    chosen, trained = DEFENSES[defense], set(manifest.names())
+    roles = {role for role, name in networks_against(chosen).items() if f"{domain}/{name}" in trained}
+    return [name for name in EAVESDROPPERS if fits(name, chosen, roles)]
 
 
 def generator(seed: int, purpose: str) -> torch.Generator:
@@ -162,14 +209,18 @@ def digest(native: Tensor) -> bytes:
 @torch.inference_mode()
 def encode(models: LinkModels, native: Tensor) -> Encoded:
     """Stage 1: prepared pictures (B,C,n,n) in [0,1] to symbols."""
-    image = models.domain.to_codec(native).contiguous(memory_format=torch.channels_last)
+    image = models.domain.enlarge(native, models.codec.size).contiguous(memory_format=torch.channels_last)
     return Encoded(native, models.codec.encode(image), tuple(digest(one) for one in native))
 
 
 @torch.inference_mode()
-def send(encoded: Encoded, settings: LinkSettings, source: KeySource) -> Sent:
-    """Stage 2: protect the symbols. Keys come from the key source, noise from the seed."""
-    chain = settings.chosen_defense.chain(settings.noise)
+def send(encoded: Encoded, settings: LinkSettings, source: KeySource, parts: Parts = NO_PARTS) -> Sent:
+    """Stage 2: protect the symbols. Keys come from the key source, noise from the seed.
+
+    Args:
+        parts: ``models.parts``, for defenses with trained plug-ins.
+    """
+    chain = settings.chosen_defense.chain(settings, parts)
     keys = tuple(
         tuple(_message_key(plug_in, settings, source, one, settings.message) for one in encoded.digests)
         for plug_in in chain
@@ -191,8 +242,11 @@ def receive(models: LinkModels, encoded: Encoded, sent: Sent, settings: LinkSett
 def decode_reception(models: LinkModels, native: Tensor, sent: Sent, received: Received) -> Reception:
     """What the receiver makes of given samples (split from :func:`receive` for tests)."""
     equalised = received.equalise()
-    recovered = undo(equalised, sent.chain, sent.keys)
-    decoded = models.codec.decode(recovered)
+    recovered, noise = undo(equalised, sent.chain, sent.keys, received.effective()[1])
+    if isinstance(models.codec, IdealCodec):
+        decoded = _deliver(models.codec, native, received, float(-10.0 * torch.log10(received.sigma2.reshape(-1)[0])))
+    else:
+        decoded = models.codec.decode(recovered, noise)
     return Reception(received, equalised, recovered, read(models, native, decoded))
 
 
@@ -221,14 +275,29 @@ def eavesdrop(
     if attack.threat.known_plaintexts:
         if known is None:
             raise ValueError(f"The attacker {name!r} needs an earlier message with a known picture.")
-        earlier_sent = send(known, _earlier(settings), source)
+        earlier_sent = send(known, _earlier(settings), source, models.parts)
         heard = propagate(channel, earlier_sent.x, snr_db, generator(settings.seed, "eve/earlier"))
         earlier.append((known.symbols, heard))
 
     knowledge = Knowledge(models.codec, sent.chain, sent.keys if attack.threat.key else None, earlier)
-    loot = attack.intercept(received, knowledge)
+    if isinstance(models.codec, IdealCodec) and name in (
+        default_attacker(settings.chosen_defense, settings.policy),
+        "key_holder",
+    ):
+        loot = Loot(
+            *_deliver(models.codec, encoded.native, received, settings.snr_db)
+        )  # nothing stands in its way but its channel
+    else:
+        loot = attack.intercept(received, knowledge)
     share = None if loot.keys is None else _agreement(loot.keys, sent)
     return Eavesdropping(name, received, read(models, encoded.native, loot), share)
+
+
+def _deliver(codec: IdealCodec, native: Tensor, received: Received, snr_db: float) -> Decoded:
+    """What Shannon's limit lets an antenna have; it knows its channel, or it could not be at the limit."""
+    power = received.h.abs().square()
+    capacity = torch.log2(1.0 + power / received.sigma2).mean(1)  # over the symbols, where each has its own fade
+    return codec.deliver(native, snr_db, 1.0 / (2.0**capacity - 1.0).clamp_min(1e-9), bool((received.h != 1).any()))
 
 
 @torch.inference_mode()
@@ -257,7 +326,7 @@ def transmit(
     """
     source = source or KeySource.published()
     encoded = encode(models, native)
-    sent = send(encoded, settings, source)
+    sent = send(encoded, settings, source, models.parts)
     reception = receive(models, encoded, sent, settings)
     eavesdropping = eavesdrop(models, encoded, sent, settings, source, known)
     return compose(models, settings, encoded, sent, reception, eavesdropping)
@@ -288,30 +357,6 @@ def compose(
         sent_judged = judge_sent(models, encoded)
     foreign = bool(energy(sent_judged)[0] > models.judge.energy_threshold)
     return Transmission(settings, encoded, sent, reception, eavesdropping, sent_judged, foreign)
-
-
-@dataclass(frozen=True)
-class FeatureMaps:
-    """The features of one image (4,28,28) at four places of the link.
-
-    Attributes:
-        plain: as the encoder made them.
-        transmitted: after the sender's plug-ins.
-        received: what the receiver's equaliser made of the channel's output.
-        recovered: after the receiver undid the plug-ins; what the decoders see.
-    """
-
-    plain: Tensor
-    transmitted: Tensor
-    received: Tensor
-    recovered: Tensor
-
-
-def feature_maps(transmission: Transmission, number: int = 0) -> FeatureMaps:
-    """The maps of one image of a transmission, for looking at."""
-    reception = transmission.reception
-    symbols = (transmission.encoded.symbols, transmission.sent.x, reception.equalised, reception.recovered)
-    return FeatureMaps(*(unpack(one[number : number + 1])[0] for one in symbols))
 
 
 def confusion_key(sent: Sent, number: int = 0) -> ConfusionKey | None:

@@ -11,11 +11,20 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from semcom_core.codecs.escs import ESCSCodec
+from semcom_core.codecs.ibal import IBALCodec
+from semcom_core.codecs.jpeg2000 import JPEG2000Codec
+from semcom_core.codecs.necst import NECSTCodec
 from semcom_core.codecs.repobe import RepObECodec
+from semcom_core.codecs.vae import VAECodec
 from semcom_core.networks.attackers import InversionDecoder
+from semcom_core.networks.denoiser import DiffSemNetworks
 from semcom_core.networks.feature_prior import FeaturePrior
+from semcom_core.networks.inversion_reader import DenseInversion, MixerReader
 from semcom_core.networks.judge import Judge
+from semcom_core.networks.private_head import PrivateLink
 from semcom_core.networks.readers import CellSetReader, DenseReader, RowSetReader
+from semcom_core.networks.ridge import RidgeInversion
 
 GREY_OR_COLOUR = (1, 3)
 CLASSES = range(2, 1001)
@@ -46,6 +55,22 @@ MODELS: dict[str, ModelSpec] = {
     "cell_set_reader": ModelSpec(CellSetReader, _READER),
     "dense_reader": ModelSpec(DenseReader, _READER),
     "feature_prior": ModelSpec(FeaturePrior, {}),
+    "mixer_reader": ModelSpec(MixerReader, _READER),
+    "dense_inversion": ModelSpec(DenseInversion, _READER | {"channel_uses": range(1, 4097), "width": range(8, 1025)}),
+    "conv_decoder": ModelSpec(
+        InversionDecoder, {"image_channels": GREY_OR_COLOUR, "size": SIZES, "depth": range(1, 9)}
+    ),
+    "ridge_inversion": ModelSpec(
+        RidgeInversion,
+        _READER | {"channel_uses": range(1, 4097), "rank": range(1, 513), "small": range(8, 225)},
+    ),
+    "necst_codec": ModelSpec(NECSTCodec, {"classes": CLASSES}),
+    "ibal_codec": ModelSpec(IBALCodec, {"reals": (64, 3136), "classes": CLASSES}),
+    "escs_codec": ModelSpec(ESCSCodec, {"classes": CLASSES}),
+    "vae_codec": ModelSpec(VAECodec, {"classes": CLASSES}),
+    "jpeg2000_codec": ModelSpec(JPEG2000Codec, {"classes": CLASSES}),
+    "diffsem": ModelSpec(DiffSemNetworks, {"classes": CLASSES}),
+    "private_link": ModelSpec(PrivateLink, {"classes": CLASSES}),
 }
 
 

@@ -1,13 +1,13 @@
 """The sample gallery: pictures that are always there, without data set or network.
 
-Digits and most photographs are drawn by code (:mod:`semcom_core.drawing`); the foreign
-photographs ship inside scikit-image. ``render`` gives a picture as a visitor would upload it,
+Digits, objects and most photographs are drawn by code (:mod:`semcom_core.drawing`); the cat
+Chelsea and the foreign photographs ship inside scikit-image. ``render`` gives a picture as a visitor would upload it,
 so that samples take the same way through :meth:`semcom_core.domains.Domain.prepare` as uploads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from pathlib import Path
 from PIL import Image
 
 from semcom_core.domains import DOMAINS
-from semcom_core.drawing import digits, photographs
+from semcom_core.drawing import digits, photographs, things
 from semcom_core.images import to_rgb
 
 DRAWN = "Drawn by this program."
@@ -59,7 +59,7 @@ def render(domain: str, key: str) -> Image.Image:
 
 @lru_cache(maxsize=len(DOMAINS))
 def _gallery(domain: str) -> dict[str, Entry]:
-    entries = {"digits": _digits, "photographs": _photographs}[domain]()
+    entries = {"digits": _digits, "objects": _objects, "photographs": _photographs}[domain]()
     return {entry[0].key: entry for entry in entries}
 
 
@@ -88,13 +88,26 @@ SKIMAGE_PHOTOGRAPHS = {
 }
 
 
+def _objects() -> list[Entry]:
+    """Chelsea is no foreign picture here: cats are one of CIFAR-10's classes."""
+    return _drawn_and_real("objects", things.GALLERY, {"chelsea": "cat"})
+
+
 def _photographs() -> list[Entry]:
-    classes = DOMAINS["photographs"].classes
+    return _drawn_and_real("photographs", photographs.GALLERY, {})
+
+
+def _drawn_and_real(
+    domain: str, gallery: Mapping[str, tuple[str, str, things.Draw]], known: dict[str, str]
+) -> list[Entry]:
+    """A drawn gallery, then scikit-image's photographs: of the class in ``known``, else foreign."""
+    classes = DOMAINS[domain].classes
     entries: list[Entry] = []
-    for key, (name, title, draw) in photographs.GALLERY.items():
+    for key, (name, title, draw) in gallery.items():
         entries.append((Sample(key, title, classes.index(name), False, DRAWN), draw))
     for key, (file, title, credit) in SKIMAGE_PHOTOGRAPHS.items():
-        entries.append((Sample(key, title, None, True, credit), partial(_skimage_file, file)))
+        label = classes.index(known[key]) if key in known else None
+        entries.append((Sample(key, title, label, label is None, credit), partial(_skimage_file, file)))
     return entries
 
 

@@ -14,6 +14,9 @@ from semcom_core.domains import DOMAINS
 
 SNR_LIMITS_DB = (-5.0, 30.0)
 NOISE_LIMITS = (0.0, 3.0)
+STEP_LIMITS = (0, 50)
+LIVE_STEPS = (0, 1, 2, 3, 4, 10, 25, 50)
+"""Denoising steps on offer; more than four take their time."""
 AUTO = "auto"
 
 
@@ -26,6 +29,8 @@ class LinkSettings:
         snr_db: the receiver's mean SNR.
         eve_snr_db: the eavesdropper's; ``None`` follows the receiver's.
         noise: standard deviation of the sender's noise, for defenses that add noise.
+        steps: denoising steps of a diffusion receiver; 0 leaves the denoiser out.
+        labels: whether the denoiser is told the receiver's first guess of the class.
         policy: how long a key lives.
         attacker: registry name, or ``"auto"``: the strongest without the key for this policy.
         seed: decides channel noise, fading and sender noise ("new noise" adds one).
@@ -42,6 +47,8 @@ class LinkSettings:
     eve_snr_db: float | None = None
     defense: str = "repobe"
     noise: float = 0.5
+    steps: int = 4
+    labels: bool = True
     policy: KeyPolicy = KeyPolicy.MESSAGE
     attacker: str = AUTO
     seed: int = 0
@@ -62,6 +69,9 @@ class LinkSettings:
         if self.eve_snr_db is not None:
             _check_range("eve_snr_db", self.eve_snr_db, SNR_LIMITS_DB)
         _check_range("noise", self.noise, NOISE_LIMITS)
+        _check_range("steps", self.steps, STEP_LIMITS)
+        if not self.chosen_defense.available(self.domain):
+            raise ValueError(f"There is no link with the defense {self.defense!r} for {self.domain}.")
         for name in ("seed", "message", "session"):
             _check_range(name, getattr(self, name), (0, 2**31 - 1))
 
@@ -74,7 +84,7 @@ class LinkSettings:
         """The attacker's registry name, with ``"auto"`` resolved."""
         if self.attacker != AUTO:
             return self.attacker
-        return default_attacker(self.chosen_defense.keyed, self.policy)
+        return default_attacker(self.chosen_defense, self.policy)
 
     @property
     def chosen_eve_snr_db(self) -> float:
@@ -97,12 +107,18 @@ class LinkSettings:
             if field.name not in query:
                 continue
             default = getattr(settings, field.name)
-            kind: Any = float if field.name == "eve_snr_db" else type(default)
+            kind: Any = float if field.name == "eve_snr_db" else _truth if type(default) is bool else type(default)
             try:
                 settings = LinkSettings(**(asdict(settings) | {field.name: kind(query[field.name])}))
             except ValueError:
                 continue
         return settings
+
+
+def _truth(text: str) -> bool:
+    if text not in ("True", "False"):
+        raise ValueError(f"{text!r} is neither True nor False.")
+    return text == "True"
 
 
 def _check_range(name: str, value: float, limits: tuple[float, float]) -> None:

@@ -24,17 +24,17 @@ class SweepPoint:
         draws: number of noise draws.
         receiver_accuracy: share of draws in which the receiver reads the class.
         attacker_accuracy: the same for the attacker's own reading; ``None`` if it makes none.
-        attacker_picture_accuracy: share in which the judge sees the class in its picture.
-        receiver_psnr, attacker_psnr: in dB, at native size.
+        attacker_picture_accuracy: share in which the judge sees the class in its picture, if it has one.
+        receiver_psnr, attacker_psnr: in dB, at native size; ``None`` without a picture.
     """
 
     snr_db: float
     draws: int
     receiver_accuracy: float
     attacker_accuracy: float | None
-    attacker_picture_accuracy: float
-    receiver_psnr: float
-    attacker_psnr: float
+    attacker_picture_accuracy: float | None
+    receiver_psnr: float | None
+    attacker_psnr: float | None
 
 
 @torch.inference_mode()
@@ -62,7 +62,7 @@ def sweep_point(
     batch = Encoded(
         encoded.native.expand(draws, -1, -1, -1), encoded.symbols.expand(draws, -1), encoded.digests * draws
     )
-    sent = send(batch, settings, source)
+    sent = send(batch, settings, source, models.parts)
     receiver = receive(models, batch, sent, settings).reading
     attacker = eavesdrop(models, batch, sent, settings, source, known).reading
     return SweepPoint(
@@ -70,7 +70,7 @@ def sweep_point(
         draws,
         _accuracy(receiver.logits, truth),
         None if attacker.logits is None else _accuracy(attacker.logits, truth),
-        _accuracy(attacker.judged, truth),
+        None if attacker.judged is None else _accuracy(attacker.judged, truth),
         _mean_psnr(receiver),
         _mean_psnr(attacker),
     )
@@ -80,5 +80,5 @@ def _accuracy(logits: Tensor, truth: int) -> float:
     return float((logits.argmax(1) == truth).float().mean())
 
 
-def _mean_psnr(reading: Reading) -> float:
-    return float(reading.psnr.mean())
+def _mean_psnr(reading: Reading) -> float | None:
+    return None if reading.psnr is None else float(reading.psnr.mean())

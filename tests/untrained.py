@@ -41,7 +41,7 @@ def untrained() -> LinkModels:
     for module in (codec, judge, attacks):
         module.eval().requires_grad_(False).to(memory_format=torch.channels_last)
     last = codec.encoder.refine[-1]
-    last.bias -= codec.encoder(DOMAINS["digits"].to_codec(textured(4, seed=1))).mean((0, 2, 3))
+    last.bias -= codec.encoder(DOMAINS["digits"].enlarge(textured(4, seed=1))).mean((0, 2, 3))
     return LinkModels(DOMAINS["digits"], codec, judge, dict(attacks.items()))
 
 

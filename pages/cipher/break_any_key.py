@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from pages.cipher.experiment import CHART, experiment
 from pages.cipher.scene import Scene, gather
 from pages.cipher.show import Tile, head, measured_table, picture, reading_note, tiles
+from pages.widgets.experiment import CHART, experiment
 from pages.widgets.strings import t
 from semcom_core import figures
 from semcom_core.attacks import THREATS

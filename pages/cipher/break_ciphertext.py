@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from pages.cipher.experiment import CHART, experiment
 from pages.cipher.scene import Scene, gather
 from pages.cipher.show import head, measured_table
+from pages.widgets.experiment import CHART, experiment
 from pages.widgets.strings import t
 from semcom_core import figures
 from semcom_core.attacks.ciphertext_only import THREAT

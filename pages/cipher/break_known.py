@@ -8,18 +8,17 @@ from typing import Any
 import streamlit as st
 import torch
 
-from pages.cipher.experiment import CHART, experiment
 from pages.cipher.scene import Scene, gather, stock
 from pages.cipher.show import Tile, head, measured_table, picture, reading_note, tiles
+from pages.widgets.experiment import CHART, experiment
 from pages.widgets.strings import t
 from semcom_core import figures
 from semcom_core.attacks.base import ThreatModel
 from semcom_core.attacks.known_plaintext import KnownPlaintext
 from semcom_core.attacks.shadow import THREAT as SHADOW_THREAT
 from semcom_core.codecs.repobe import unpack
-from semcom_core.domains import DOMAINS
 from semcom_core.figures_attacks import Line, entries, lines
-from semcom_core.lab import SNRS_DB
+from semcom_core.lab import SNRS_DB, domains
 from semcom_core.lab.known_plaintext import (
     CIPHERS,
     KeyBreak,
@@ -171,4 +170,4 @@ def _threat(shadowed: bool) -> ThreatModel:
 
 
 def _other(domain: str) -> str:
-    return next(name for name in DOMAINS if name != domain)
+    return next(name for name in domains() if name != domain)

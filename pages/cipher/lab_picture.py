@@ -13,6 +13,7 @@ from pages.widgets.strings import t
 from semcom_core import link, samples
 from semcom_core.codecs.repobe import GRID, unpack
 from semcom_core.domains import DOMAINS
+from semcom_core.lab import domains
 
 LIVE = "live"
 
@@ -21,12 +22,13 @@ def choose(prefix: str) -> tuple[str, Chosen]:
     """Draw the two controls of a section; the domain and the picture."""
     state = st.session_state
     settings = state.get("link_settings")
-    if state.get(f"{prefix}_domain") not in DOMAINS:
-        state[f"{prefix}_domain"] = settings.domain if settings else next(iter(DOMAINS))
+    if state.get(f"{prefix}_domain") not in domains():
+        wanted = settings.domain if settings else None
+        state[f"{prefix}_domain"] = wanted if wanted in domains() else domains()[0]
     left, right = st.columns([1, 2], vertical_alignment="bottom")
     domain = left.segmented_control(
         t("lab_picture.domain"),
-        list(DOMAINS),
+        domains(),
         format_func=lambda name: t(f"domain.{name}.name"),
         key=f"{prefix}_domain",
         required=True,
@@ -59,7 +61,7 @@ def sample(domain: str, key: str) -> Chosen:
 def encoded(domain: str, chosen: Chosen) -> link.Encoded:
     """The picture's symbols, from the cache that the live page uses, too."""
     native = chosen.prepared.native
-    key = ("encode", domain, link.digest(native))
+    key = ("encode", domain, "base", link.digest(native))
     return stage_cache(private=chosen.private).get(key, lambda: link.encode(stages.models(domain), native[None]))
 
 

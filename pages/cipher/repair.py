@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from pages.cipher.experiment import CHART, experiment
 from pages.cipher.scene import Scene, gather, scene
 from pages.cipher.show import measured_table
+from pages.widgets.experiment import CHART, experiment
 from pages.widgets.strings import t
 from semcom_core import figures
 from semcom_core.figures_attacks import Line, constellation, lines, moduli

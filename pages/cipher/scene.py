@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.cipher.experiment import Making, making
 from pages.widgets import stages
-from pages.widgets.picture_source import Chosen, choose_picture, known_picture
+from pages.widgets.experiment import Making, making
+from pages.widgets.picture_bar import picture_bar
+from pages.widgets.picture_source import Chosen, known_picture
 from pages.widgets.stage_cache import stage_cache
 from pages.widgets.strings import t
 from semcom_core import link
 from semcom_core.domains import DOMAINS
+from semcom_core.lab import domains
 from semcom_core.lab.stock import Stock
 from semcom_core.link import Encoded, LinkModels
 
@@ -60,25 +62,8 @@ def scene(*, snr: bool = True) -> Scene:
     Raises:
         WeightsError: the domain's networks cannot be loaded.
     """
-    # Set at each run: what another page's widget left under this key goes when that page does.
-    candidates = (st.session_state.get("domain"), st.query_params.get("domain"), *DOMAINS)
-    st.session_state["domain"] = next(name for name in candidates if name in DOMAINS)
-    for key in ("source", *(f"sample_{name}" for name in DOMAINS)):
-        if st.session_state.get(key) is not None:
-            st.session_state[key] = st.session_state[key]
     with st.sidebar:
-        st.markdown(f"##### {t('controls.heading.picture')}")
-        domain = st.segmented_control(
-            t("controls.domain"),
-            list(DOMAINS),
-            format_func=lambda name: t(f"domain.{name}.name"),
-            key="domain",
-            required=True,
-            label_visibility="collapsed",
-            width="stretch",
-            persist_state="session",
-        )
-        chosen = choose_picture(domain)
+        domain, chosen = picture_bar(domains())
         snr_db = _DEFAULT_SNR_DB
         if snr:
             st.markdown(f"##### {t('controls.heading.link')}")
@@ -99,7 +84,7 @@ def scene(*, snr: bool = True) -> Scene:
 def encoded(models: LinkModels, chosen: Chosen) -> Encoded:
     """A picture's symbols, from the cache that the live page uses, too."""
     native = chosen.prepared.native
-    key = ("encode", models.domain.name, link.digest(native))
+    key = ("encode", models.domain.name, "base", link.digest(native))
     return stage_cache(private=chosen.private).get(key, lambda: link.encode(models, native[None]))
 
 

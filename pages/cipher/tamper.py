@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from pages.cipher.experiment import CHART, experiment
 from pages.cipher.scene import Scene, gather, scene
 from pages.cipher.show import Tile, measured_table, picture, reading_note, tiles
+from pages.widgets.experiment import CHART, experiment
 from pages.widgets.strings import t
 from semcom_core import figures
 from semcom_core.codecs.repobe import CHANNEL_USES

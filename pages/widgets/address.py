@@ -47,7 +47,8 @@ def restore() -> None:
 def read() -> LinkSettings:
     """The settings that the controls stand for, in canonical form: what has no effect is default."""
     state = st.session_state
-    defense = DEFENSES[state["defense"]]
+    chosen = state["defense"] if DEFENSES[state["defense"]].available(state["domain"]) else _DEFAULTS.defense
+    defense = DEFENSES[chosen]
     return LinkSettings(
         domain=state["domain"],
         channel=state["channel"],
@@ -55,6 +56,8 @@ def read() -> LinkSettings:
         eve_snr_db=None if state["eve_follows"] else float(state["eve_snr_db"]),
         defense=defense.name,
         noise=float(state["noise"]) if defense.uses_noise else _DEFAULTS.noise,
+        steps=int(state["steps"]) if defense.uses_steps else _DEFAULTS.steps,
+        labels=bool(state["labels"]) if defense.uses_steps else _DEFAULTS.labels,
         policy=KeyPolicy(state["policy"]) if defense.keyed else _DEFAULTS.policy,
         attacker=state["attacker"],
         **{name: int(state[name]) for name in _COUNTERS},
@@ -103,6 +106,8 @@ def _fill(settings: LinkSettings) -> None:
         "eve_snr_db": settings.chosen_eve_snr_db,
         "defense": settings.defense,
         "noise": settings.noise,
+        "steps": settings.steps,
+        "labels": settings.labels,
         "policy": str(settings.policy),
         "attacker": settings.attacker,
     }

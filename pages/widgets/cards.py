@@ -51,12 +51,11 @@ def _sent(session: Session, transmission: Transmission, facts: Facts) -> None:
 def _receiver(session: Session, transmission: Transmission, facts: Facts) -> None:
     settings, reading = transmission.settings, transmission.reception.reading
     _head("receiver", t("card.link", channel=t(f"channel.{settings.channel}.short"), snr=f"{settings.snr_db:g}"))
-    _picture(reading, t("card.receiver.alt", judged=facts.receiver_picture.name))
+    _picture("receiver", reading, facts.receiver_picture)
     _read(t("card.receiver.reads"), facts.receiver, verdict=not facts.foreign)
     own = Bars(t("card.receiver.own"), probabilities(reading.logits))
-    judge = Bars(t("card.judge"), probabilities(reading.judged))
     classes = session.models.domain.classes
-    _chart("receiver", figures.probabilities(classes, own, figures.RECEIVER, judge), facts.receiver)
+    _chart("receiver", figures.probabilities(classes, own, figures.RECEIVER, _judge(reading)), facts.receiver)
     _quality(reading, facts.receiver_picture)
     _verdict("utility", "good" if facts.receiver.right else "bad", facts)
 
@@ -66,9 +65,8 @@ def _attacker(session: Session, transmission: Transmission, facts: Facts) -> Non
     name = transmission.eavesdropping.attacker
     snr = f"{settings.chosen_eve_snr_db:g}"
     _head("attacker", t("card.attacker.link", attacker=t(f"attacker.{name}.short"), snr=snr))
-    _picture(reading, t("card.attacker.alt", judged=facts.attacker_picture.name))
-    classes = session.models.domain.classes
-    judge = Bars(t("card.judge"), probabilities(reading.judged))
+    _picture("attacker", reading, facts.attacker_picture)
+    classes, judge = session.models.domain.classes, _judge(reading)
     if facts.attacker is None:
         _read(t("card.attacker.judge_reads"), facts.attacker_picture, verdict=not facts.foreign)
         chart = figures.probabilities(classes, judge, figures.ATTACKER, hatched=True)
@@ -101,8 +99,17 @@ def _head(party: str, what: str) -> None:
         st.caption(what)
 
 
-def _picture(reading: Reading, alt: str) -> None:
+def _picture(party: str, reading: Reading, judged: Guess | None) -> None:
+    if reading.native is None:
+        st.info(t(f"card.{party}.no_picture"), icon=":material/hide_image:")
+        return
+    alt = t(f"card.{party}.alt", judged=judged.name)
     st.image(sharp(to_pil(reading.native[0])), width="stretch", output_format="PNG", alt=alt)
+
+
+def _judge(reading: Reading) -> Bars | None:
+    """The judge's probabilities for a party's picture, if it has one."""
+    return None if reading.judged is None else Bars(t("card.judge"), probabilities(reading.judged))
 
 
 def _read(label: str, guess: Guess | None, *, verdict: bool = True, absent: str = "") -> None:
@@ -125,8 +132,10 @@ def _chart(party: str, figure: figures.go.Figure, best: Guess) -> None:
     st.plotly_chart(figure, key=f"chart_{party}", config=_CHART, alt=alt)
 
 
-def _quality(reading: Reading, judged: Guess) -> None:
+def _quality(reading: Reading, judged: Guess | None) -> None:
     """How close the picture is, and what the judge says of it (the diamonds of the chart)."""
+    if judged is None:
+        return
     psnr, ssim = st.columns(2, wrap=False, gap="xsmall")
     psnr.metric(t("card.psnr"), t("card.psnr_value", value=float(reading.psnr[0])), help=t("card.psnr_help"))
     # A plus zero turns a rounded "-0.00" into "0.00"; a true minus reads better than a hyphen.

@@ -11,6 +11,7 @@ from pages.widgets.stages import Session
 from pages.widgets.strings import t
 from semcom_core import figures, link
 from semcom_core.ciphers.confusion import ConfusionKey
+from semcom_core.maps import feature_maps
 
 _CHART = {"displayModeBar": False}
 _SCALE_QUANTILE = 0.995
@@ -50,7 +51,7 @@ def _position_maps(session: Session, key: ConfusionKey) -> None:
 
 def _feature_maps(transmission: link.Transmission, keyed: bool) -> None:
     st.markdown(t("cipher.features"), help=t("cipher.features_help"))
-    maps = link.feature_maps(transmission)
+    maps = feature_maps(transmission)
     # One scale for all four places; the few largest values may saturate, or all else would look grey.
     limit = float(np.quantile(np.abs(maps.plain.numpy()), _SCALE_QUANTILE))
     suffix = "keyed" if keyed else "plain"

@@ -10,12 +10,13 @@ from pages.widgets import address, stages
 from pages.widgets.picture_source import Chosen, choose_picture
 from pages.widgets.strings import t
 from pages.widgets.threat import threat_sentence
-from semcom_core.attacks import EAVESDROPPERS, THREATS, default_attacker
+from semcom_core import link
+from semcom_core.attacks import THREATS, default_attacker
 from semcom_core.channels import CHANNELS
 from semcom_core.ciphers.keys import KeyPolicy
 from semcom_core.defenses import DEFENSES
 from semcom_core.domains import DOMAINS
-from semcom_core.settings import AUTO, NOISE_LIMITS, SNR_LIMITS_DB
+from semcom_core.settings import AUTO, LIVE_STEPS, NOISE_LIMITS, SNR_LIMITS_DB, LinkSettings
 
 _KEPT: dict[str, Any] = {"persist_state": "session"}
 """A control that is hidden for a while keeps its value."""
@@ -77,9 +78,15 @@ def _channel() -> None:
 
 
 def _defense() -> None:
-    defense = DEFENSES[_choice("defense", list(DEFENSES), "defense")]
+    options = link.trained_defenses(st.session_state["domain"]) or list(DEFENSES)
+    if st.session_state["defense"] not in options:  # another domain had it
+        st.session_state["defense"] = LinkSettings().defense
+    defense = DEFENSES[_choice("defense", options, "defense")]
     if defense.uses_noise:
         st.slider(t("controls.noise"), *NOISE_LIMITS, step=0.1, key="noise", help=t("controls.noise_help"), **_KEPT)
+    if defense.uses_steps:
+        st.select_slider(t("controls.steps"), LIVE_STEPS, key="steps", help=t("controls.steps_help"), **_KEPT)
+        st.toggle(t("controls.labels"), key="labels", help=t("controls.labels_help"), **_KEPT)
     if not defense.keyed:
         return
     st.segmented_control(
@@ -110,7 +117,10 @@ def _defense() -> None:
 def _attacker() -> None:
     state = st.session_state
     keyed = DEFENSES[state["defense"]].keyed
-    automatic = default_attacker(keyed, KeyPolicy(state["policy"]))
+    automatic = default_attacker(DEFENSES[state["defense"]], KeyPolicy(state["policy"]))
+    options = [AUTO, *link.trained_attackers(state["domain"], state["defense"])]
+    if state["attacker"] not in options:
+        state["attacker"] = AUTO
 
     def words(name: str) -> str:
         if name == AUTO:
@@ -119,7 +129,7 @@ def _attacker() -> None:
 
     st.selectbox(
         t("controls.attacker"),
-        [AUTO, *EAVESDROPPERS],
+        options,
         format_func=words,
         key="attacker",
         help=t("controls.attacker_help"),

@@ -11,7 +11,7 @@ from torch import Tensor
 from pages.widgets.strings import t
 from semcom_core.link import Transmission
 
-PictureState = Literal["recognised", "misread", "unreadable"]
+PictureState = Literal["recognised", "misread", "unreadable", "absent"]
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class Facts:
         foreign_for_sure: that is known of the sample, not the judge's guess.
         sent: what the judge says of the sent picture.
         receiver: the receiver's own reading.
-        receiver_picture: what the judge says of the receiver's picture.
+        receiver_picture: what the judge says of the receiver's picture; ``None`` where it has none.
         attacker: the attacker's own reading, if it makes one.
-        attacker_picture: what the judge says of the attacker's picture.
+        attacker_picture: what the judge says of the attacker's picture; ``None`` where it has none.
         attacker_picture_state: whether the judge finds the true class in it.
     """
 
@@ -48,9 +48,9 @@ class Facts:
     foreign_for_sure: bool
     sent: Guess
     receiver: Guess
-    receiver_picture: Guess
+    receiver_picture: Guess | None
     attacker: Guess | None
-    attacker_picture: Guess
+    attacker_picture: Guess | None
     attacker_picture_state: PictureState
 
     @property
@@ -72,9 +72,11 @@ def facts(transmission: Transmission, classes: tuple[str, ...], label: int | Non
         return Guess(best, spoken(classes[best]), values[best], best == truth)
 
     receiver, attacker = transmission.reception.reading, transmission.eavesdropping.reading
-    attacker_picture = guess(attacker.judged)
-    if attacker_picture.right:
-        state: PictureState = "recognised"
+    attacker_picture = None if attacker.judged is None else guess(attacker.judged)
+    if attacker_picture is None:
+        state: PictureState = "absent"
+    elif attacker_picture.right:
+        state = "recognised"
     else:
         state = "unreadable" if bool(attacker.foreign[0]) else "misread"
     return Facts(
@@ -85,7 +87,7 @@ def facts(transmission: Transmission, classes: tuple[str, ...], label: int | Non
         foreign_for_sure=known_foreign,
         sent=guess(transmission.sent_judged),
         receiver=guess(receiver.logits),
-        receiver_picture=guess(receiver.judged),
+        receiver_picture=None if receiver.judged is None else guess(receiver.judged),
         attacker=None if attacker.logits is None else guess(attacker.logits),
         attacker_picture=attacker_picture,
         attacker_picture_state=state,
@@ -117,7 +119,7 @@ def summary(facts: Facts) -> str:
     second = t(
         f"summary.{facts.attacker_picture_state}.{guess}",
         truth=facts.truth_name,
-        judged=facts.attacker_picture.name,
+        judged=facts.attacker_picture.name if facts.attacker_picture else "",
         guess=facts.attacker.name if facts.attacker else "",
     )
     return f"{first} {second}"

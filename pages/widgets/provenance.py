@@ -7,6 +7,7 @@ import streamlit as st
 from pages.widgets.stages import Session
 from pages.widgets.strings import t
 from pages.widgets.threat import COLUMNS, threat_rows
+from semcom_core.defenses import DEFENSES
 from semcom_core.link import Transmission
 
 
@@ -30,7 +31,7 @@ def _model_table(session: Session) -> str:
     rows = [
         [
             f"`{one.name}`",
-            t(f"provenance.role.{one.name.partition('/')[2]}"),
+            _role(one.name.partition("/")[2]),
             t(f"provenance.origin.{one.origin}"),
             f"`{one.revision[:12]}`" if one.revision else "–",
             f"`{one.sha256[:16]}…`",
@@ -38,6 +39,16 @@ def _model_table(session: Session) -> str:
         for one in session.models.located
     ]
     return _table([t(f"provenance.column.{column}") for column in columns], rows)
+
+
+def _role(name: str) -> str:
+    """What a network is there for; attackers of one defense share a sentence."""
+    kind, _, defense = name.partition("_")
+    if kind in ("ridge", "inversion", "conv") and defense in DEFENSES:
+        return t(f"provenance.role.{kind}", defense=t(f"defense.{defense}.name"))
+    if name in DEFENSES:
+        return t("provenance.role.defense", defense=t(f"defense.{name}.name"))
+    return t(f"provenance.role.{name}")
 
 
 def _table(header: list[str], rows: list[list[str]]) -> str:

@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass, replace
 
 import streamlit as st
+from torch import nn
 
 from pages.widgets.picture_source import Chosen, known_picture
 from pages.widgets.stage_cache import StageCache, stage_cache
@@ -14,6 +15,7 @@ from semcom_core import link
 from semcom_core.attacks import THREATS
 from semcom_core.ciphers.keys import KeySource
 from semcom_core.settings import LinkSettings
+from semcom_core.weights import Located
 
 DEMO, SECRET = "demo", "secret"
 
@@ -39,14 +41,20 @@ class Session:
         return stage_cache(private=self.chosen.private or not self.source.demo)
 
 
+@st.cache_resource(show_spinner=False)
+def _network(name: str) -> tuple[nn.Module, Located]:
+    """One network for all sessions and all defenses that use it."""
+    return link.load_network(name)
+
+
 @st.cache_resource(show_spinner=t("status.loading"))
-def models(domain: str) -> link.LinkModels:
-    """A domain's networks, loaded once for all sessions.
+def models(domain: str, defense: str = "none") -> link.LinkModels:
+    """The networks of a domain's link under one defense, loaded once for all sessions.
 
     Raises:
         WeightsError: see :func:`semcom_core.link.load_models`; not cached, so a repair takes effect.
     """
-    return link.load_models(domain)
+    return link.load_models(domain, defense, _network)
 
 
 def key_source() -> tuple[KeySource, str]:
@@ -62,13 +70,13 @@ def open_session(chosen: Chosen, settings: LinkSettings) -> Session:
     """Collect what the stages need; loads the domain's networks on first use."""
     source, key_id = key_source()
     digest = link.digest(chosen.prepared.native)
-    return Session(models(settings.domain), chosen, settings, source, key_id, digest)
+    return Session(models(settings.domain, settings.defense), chosen, settings, source, key_id, digest)
 
 
 def encoded(session: Session, chosen: Chosen) -> link.Encoded:
     """Stage 1 of a picture: the session's own, or the one that the attacker knows."""
     native = chosen.prepared.native
-    key = ("encode", session.settings.domain, link.digest(native))
+    key = ("encode", session.settings.domain, session.settings.chosen_defense.codec, link.digest(native))
     cache = stage_cache(private=chosen.private)
     return cache.get(key, lambda: link.encode(session.models, native[None]))
 
@@ -85,7 +93,7 @@ def transmit(session: Session) -> link.Transmission:
     settings, models_, cache = session.settings, session.models, session.cache
     plain = encoded(session, session.chosen)
     sender = (session.digest, session.key_id, _sender_settings(settings))
-    sent = cache.get(("send", *sender), lambda: link.send(plain, settings, session.source))
+    sent = cache.get(("send", *sender), lambda: link.send(plain, settings, session.source, session.models.parts))
     reception = cache.get(
         ("receive", *sender, settings.channel, settings.snr_db),
         lambda: link.receive(models_, plain, sent, settings),
@@ -101,4 +109,5 @@ def transmit(session: Session) -> link.Transmission:
 def _sender_settings(settings: LinkSettings) -> LinkSettings:
     """The settings with everything that the sender does not use at its default."""
     plain = LinkSettings()
-    return replace(settings, channel=plain.channel, snr_db=plain.snr_db, eve_snr_db=None, attacker=plain.attacker)
+    snr_db = settings.snr_db if settings.chosen_defense.heeds_snr else plain.snr_db
+    return replace(settings, channel=plain.channel, snr_db=snr_db, eve_snr_db=None, attacker=plain.attacker)

@@ -123,17 +123,22 @@ def _results(points: list[SweepPoint]) -> None:
         if points[0].attacker_accuracy is not None:
             own = [p.attacker_accuracy for p in points]
             lines.append(Curve(t("sweep.attacker_reader"), snrs, own, figures.ATTACKER, "solid", "square"))
-        judged = [p.attacker_picture_accuracy for p in points]
-        lines.append(Curve(t("sweep.attacker_picture"), snrs, judged, figures.ATTACKER, "dot", "diamond-open"))
+        if points[0].attacker_picture_accuracy is not None:
+            judged = [p.attacker_picture_accuracy for p in points]
+            lines.append(Curve(t("sweep.attacker_picture"), snrs, judged, figures.ATTACKER, "dot", "diamond-open"))
         figure = figures.curves(lines, t("sweep.snr"), t("sweep.accuracy"), _SPAN, percent=True)
         st.plotly_chart(figure, key="sweep_accuracy", config=_CHART, alt=t("sweep.accuracy_alt"))
     with looks:
-        lines = [
-            Curve(t("sweep.receiver"), snrs, [p.receiver_psnr for p in points], figures.RECEIVER, **_WIDE),
-            Curve(t("sweep.attacker"), snrs, [p.attacker_psnr for p in points], figures.ATTACKER, "solid", "square"),
-        ]
-        figure = figures.curves(lines, t("sweep.snr"), t("sweep.psnr"), _SPAN)
-        st.plotly_chart(figure, key="sweep_psnr", config=_CHART, alt=t("sweep.psnr_alt"))
+        lines = []
+        if points[0].receiver_psnr is not None:
+            quality = [p.receiver_psnr for p in points]
+            lines.append(Curve(t("sweep.receiver"), snrs, quality, figures.RECEIVER, **_WIDE))
+        if points[0].attacker_psnr is not None:
+            quality = [p.attacker_psnr for p in points]
+            lines.append(Curve(t("sweep.attacker"), snrs, quality, figures.ATTACKER, "solid", "square"))
+        if lines:
+            figure = figures.curves(lines, t("sweep.snr"), t("sweep.psnr"), _SPAN)
+            st.plotly_chart(figure, key="sweep_psnr", config=_CHART, alt=t("sweep.psnr_alt"))
     st.download_button(
         t("sweep.download"),
         to_csv(points),

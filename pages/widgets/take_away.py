@@ -72,7 +72,7 @@ def picture_strip(transmission: Transmission) -> bytes:
         ("receiver", transmission.reception.reading.native),
         ("attacker", transmission.eavesdropping.reading.native),
     )
-    return strip([(t(f"card.{party}.name"), to_pil(native[0])) for party, native in pictures])
+    return strip([(t(f"card.{party}.name"), to_pil(native[0])) for party, native in pictures if native is not None])
 
 
 def numbers(session: Session, transmission: Transmission, facts: Facts) -> str:
@@ -106,7 +106,7 @@ def numbers(session: Session, transmission: Transmission, facts: Facts) -> str:
 def _reading(reading: Reading) -> dict[str, object]:
     return {
         "own_probabilities": None if reading.logits is None else probabilities(reading.logits),
-        "judge_on_picture": probabilities(reading.judged),
-        "psnr_db": float(reading.psnr[0]),
-        "ssim": float(reading.ssim[0]),
+        "judge_on_picture": None if reading.judged is None else probabilities(reading.judged),
+        "psnr_db": None if reading.psnr is None else float(reading.psnr[0]),
+        "ssim": None if reading.ssim is None else float(reading.ssim[0]),
     }

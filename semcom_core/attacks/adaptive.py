@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from semcom_core.attacks.base import Eavesdropper, Knowledge, Loot, ThreatModel, undo
+from semcom_core.attacks.inversion import DefenseInversion
 from semcom_core.attacks.jigsaw import Guess, guess_keys
 from semcom_core.channels import Received
 from semcom_core.ciphers.confusion import ConfusionKey
@@ -52,9 +53,12 @@ class AdaptiveInversion(Eavesdropper):
             return self._solve(received, knowledge)
         symbols = received.equalise()
         if keyed is not None:
+            if keyed.name not in READERS:
+                return DefenseInversion(self.networks[DefenseInversion.name]).intercept(received, knowledge)
             logits, image = self.networks[READERS[keyed.name]](unpack(symbols))
             return Loot(image, logits)
-        decoded = knowledge.codec.decode(_undo_with(symbols, knowledge, [None] * len(symbols)))
+        none = [[None] * len(symbols) for _ in knowledge.chain]
+        decoded = knowledge.codec.decode(*undo(symbols, knowledge.chain, none, received.effective()[1]))
         return Loot(decoded.image, decoded.logits)
 
     def _solve(self, received: Received, knowledge: Knowledge) -> Loot:
@@ -81,4 +85,4 @@ class AdaptiveInversion(Eavesdropper):
 def _undo_with(symbols: Tensor, knowledge: Knowledge, keys: list[ConfusionKey | None]) -> Tensor:
     """Undo the chain with these keys for its keyed plug-in; the others need none."""
     none = [None] * len(symbols)
-    return undo(symbols, knowledge.chain, [keys if plug_in.keyed else none for plug_in in knowledge.chain])
+    return undo(symbols, knowledge.chain, [keys if plug_in.keyed else none for plug_in in knowledge.chain])[0]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from semcom_core.channels import Received
 from semcom_core.ciphers.confusion import ConfusionKey
-from semcom_core.codecs.repobe import RepObECodec
+from semcom_core.codecs.base import Codec
 from semcom_core.defenses.base import PlugIn
 
 
@@ -45,7 +45,7 @@ class Knowledge:
         known: earlier messages with known pictures, as (plain symbols, what Eve received).
     """
 
-    codec: RepObECodec
+    codec: Codec
     chain: Sequence[PlugIn]
     keys: Sequence[Sequence[Any]] | None = None
     known: Sequence[tuple[Tensor, Received]] = ()
@@ -77,8 +77,18 @@ class Eavesdropper(ABC):
         """Make the most of one batch of intercepted messages."""
 
 
-def undo(symbols: Tensor, chain: Sequence[PlugIn], keys: Sequence[Sequence[Any]]) -> Tensor:
-    """The receiver's side of a chain: undo the plug-ins in reverse order."""
+def undo(
+    symbols: Tensor, chain: Sequence[PlugIn], keys: Sequence[Sequence[Any]], noise: Tensor | None = None
+) -> tuple[Tensor, Tensor | None]:
+    """The receiver's side of a chain: undo the plug-ins in reverse order.
+
+    Args:
+        noise: (B,), relative noise variance of the symbols (:meth:`Received.effective`).
+
+    Returns:
+        The recovered symbols and their relative noise variance.
+    """
     for plug_in, plug_in_keys in zip(reversed(chain), reversed(keys), strict=True):
-        symbols = plug_in.recover(symbols, plug_in_keys)
-    return symbols
+        symbols = plug_in.recover(symbols, plug_in_keys, noise)
+        noise = None if noise is None else plug_in.noise_after(noise)
+    return symbols, noise

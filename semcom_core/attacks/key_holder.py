@@ -17,5 +17,7 @@ class KeyHolder(Eavesdropper):
     def intercept(self, received: Received, knowledge: Knowledge) -> Loot:
         if knowledge.keys is None:
             raise ValueError("The key holder needs the keys.")
-        decoded = knowledge.codec.decode(undo(received.equalise(), knowledge.chain, knowledge.keys))
+        decoded = knowledge.codec.decode(
+            *undo(received.equalise(), knowledge.chain, knowledge.keys, received.effective()[1])
+        )
         return Loot(decoded.image, decoded.logits)

@@ -3,36 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from semcom_core.codecs.base import Codec, Decoded
 from semcom_core.networks.decoders import FEATURE_CHANNELS, ClassificationDecoder, ReconstructionDecoder
 from semcom_core.networks.encoder import SemanticEncoder
+from semcom_core.networks.power import normalise_power
 
 CODEC_SIZE = 224
 GRID = 28
 """Side of the feature map; one grid position carries two complex symbols."""
 FEATURE_SHAPE = (FEATURE_CHANNELS, GRID, GRID)
 CHANNEL_USES = FEATURE_CHANNELS // 2 * GRID * GRID
-
-
-class Decoded(NamedTuple):
-    """A receiver's output: image (B,C,224,224) in [0,1] and class logits (B,K)."""
-
-    image: Tensor
-    logits: Tensor
-
-
-def normalise_power(z: Tensor) -> Tensor:
-    r"""Per-image power constraint, RepObE eq. (3) with p = 1: ``ẑ = √k · z / √(z·z)``.
-
-    ``k`` is the number of real entries of one image's features (3136), so ``‖ẑ‖² = k``.
-    """
-    k = z[0].numel()
-    norm = z.flatten(1).norm(dim=1).clamp_min(1e-8)
-    return z * (math.sqrt(k) / norm)[:, None, None, None]
 
 
 def pack(z: Tensor) -> Tensor:
@@ -50,7 +34,7 @@ def unpack(symbols: Tensor, grid: int = GRID) -> Tensor:
     return torch.cat([x.real, x.imag], dim=1)
 
 
-class RepObECodec(nn.Module):
+class RepObECodec(Codec):
     r"""Encoder and both decoders of RepObE; the key never enters here (ciphers are plug-ins).
 
     ::
@@ -62,6 +46,9 @@ class RepObECodec(nn.Module):
         image_channels: 1 (digits) or 3.
         classes: number of classes.
     """
+
+    size = CODEC_SIZE
+    channel_uses = CHANNEL_USES
 
     def __init__(self, image_channels: int, classes: int = 10) -> None:
         super().__init__()
@@ -85,7 +72,7 @@ class RepObECodec(nn.Module):
         """Equalised symbols (B,1568) to the image only."""
         return self.reconstructor(unpack(symbols).contiguous(memory_format=torch.channels_last)).float()
 
-    def decode(self, symbols: Tensor) -> Decoded:
-        """Equalised symbols (B,1568) to image and class logits."""
+    def decode(self, symbols: Tensor, noise: Tensor | None = None) -> Decoded:
+        """Equalised symbols (B,1568) to image (B,C,224,224) and class logits; needs no noise level."""
         z = unpack(symbols).contiguous(memory_format=torch.channels_last)
         return Decoded(self.reconstructor(z).float(), self.classifier(z).float())

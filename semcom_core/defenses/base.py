@@ -37,5 +37,14 @@ class PlugIn(ABC):
         """
 
     @abstractmethod
-    def recover(self, s_hat: Tensor, keys: Sequence[Any]) -> Tensor:
-        """Equalised symbols (B,n) back to the codec's symbols (B,n)."""
+    def recover(self, s_hat: Tensor, keys: Sequence[Any], noise: Tensor | None = None) -> Tensor:
+        """Linear MMSE estimates of the protected symbols (B,n) to those of the codec's symbols (B,n).
+
+        Args:
+            noise: (B,), variance of the noise in ``s_hat`` relative to the signal, for plug-ins
+                that adapt to it; ``None`` if it is not known.
+        """
+
+    def noise_after(self, noise: Tensor) -> Tensor:
+        """Relative noise variance (B,) of what :meth:`recover` gives, from that of what it gets."""
+        return noise

@@ -37,7 +37,7 @@ class ConfusionCipher(PlugIn):
     def protect(self, s: Tensor, keys: Sequence[ConfusionKey], generator: torch.Generator) -> Tensor:
         return _permute(s, np.stack([key.permutation() for key in keys]))
 
-    def recover(self, s_hat: Tensor, keys: Sequence[ConfusionKey]) -> Tensor:
+    def recover(self, s_hat: Tensor, keys: Sequence[ConfusionKey], noise: Tensor | None = None) -> Tensor:
         return _permute(s_hat, np.stack([np.argsort(key.permutation()) for key in keys]))
 
 

@@ -35,5 +35,8 @@ class AdditiveNoise(PlugIn):
         e = complex_normal(tuple(s.shape), generator)
         return (s + self.sigma * e) / math.sqrt(1.0 + self.sigma**2)
 
-    def recover(self, s_hat: Tensor, keys: Sequence[Any]) -> Tensor:
+    def recover(self, s_hat: Tensor, keys: Sequence[Any], noise: Tensor | None = None) -> Tensor:
         return s_hat / math.sqrt(1.0 + self.sigma**2)
+
+    def noise_after(self, noise: Tensor) -> Tensor:
+        return self.sigma**2 + (1.0 + self.sigma**2) * noise

@@ -88,7 +88,7 @@ class SecretPilots(PlugIn):
             x[row, _others(positions, n + self.count)] = s[row]
         return x
 
-    def recover(self, s_hat: Tensor, keys: Sequence[SeedKey]) -> Tensor:
+    def recover(self, s_hat: Tensor, keys: Sequence[SeedKey], noise: Tensor | None = None) -> Tensor:
         total = s_hat.shape[1]
         rows = zip(s_hat, self._pilots(keys, total), strict=True)
         return torch.stack([row[_others(positions, total)] for row, (positions, _) in rows])

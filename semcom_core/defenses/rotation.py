@@ -42,7 +42,7 @@ class RotationPlugIn(PlugIn):
     def protect(self, s: Tensor, keys: Sequence[SeedKey], generator: torch.Generator) -> Tensor:
         return self._turn(s, keys, inverse=False)
 
-    def recover(self, s_hat: Tensor, keys: Sequence[SeedKey]) -> Tensor:
+    def recover(self, s_hat: Tensor, keys: Sequence[SeedKey], noise: Tensor | None = None) -> Tensor:
         return self._turn(s_hat, keys, inverse=True)
 
     def _turn(self, symbols: Tensor, keys: Sequence[SeedKey], inverse: bool) -> Tensor:

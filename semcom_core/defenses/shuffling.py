@@ -35,7 +35,7 @@ class ShufflingCipher(PlugIn):
     def protect(self, s: Tensor, keys: Sequence[ShufflingKey], generator: torch.Generator) -> Tensor:
         return _each(encrypt, s, keys)
 
-    def recover(self, s_hat: Tensor, keys: Sequence[ShufflingKey]) -> Tensor:
+    def recover(self, s_hat: Tensor, keys: Sequence[ShufflingKey], noise: Tensor | None = None) -> Tensor:
         return _each(decrypt, s_hat, keys)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 from semcom_core import datasets, link
 from semcom_core.ciphers.keys import KeyPolicy, KeySource
 from semcom_core.defenses import DEFENSES
+from semcom_core.evaluation.collected import Collected, mse, rounded
 from semcom_core.evaluation.measure import Measured, chunk_settings
 from semcom_core.metrics import balanced_accuracy, bootstrap, chance_p_value
 from semcom_core.settings import LinkSettings
@@ -21,30 +22,6 @@ SNR_DB = 10.0
 CHANCE_DRAWS = 50_000
 """So that the smallest p-value times the number of cells can still fall below one per cent."""
 _MEAN_CHUNK = 500
-
-
-@dataclass
-class _Collected:
-    """What one attacker got over all chunks: one number an image, or one class."""
-
-    own: list[Tensor] = field(default_factory=list)
-    judge: list[Tensor] = field(default_factory=list)
-    psnr: list[Tensor] = field(default_factory=list)
-    ssim: list[Tensor] = field(default_factory=list)
-    mse: list[Tensor] = field(default_factory=list)
-    keys: list[float] = field(default_factory=list)
-
-    def add(self, result: link.Eavesdropping, native: Tensor) -> None:
-        reading = result.reading
-        if reading.logits is not None:
-            self.own.append(reading.logits.argmax(1))
-        if reading.native is not None:
-            self.judge.append(reading.judged.argmax(1))
-            self.psnr.append(reading.psnr)
-            self.ssim.append(reading.ssim)
-            self.mse.append(_mse(reading.native, native))
-        if result.key_agreement is not None:
-            self.keys += [result.key_agreement] * len(native)
 
 
 def keyed_grid() -> list[tuple[str, KeyPolicy, tuple[str, ...]]]:
@@ -81,12 +58,12 @@ def cells(
         link.send(encoded, chunk_settings(settings, 0, chunk), source) for chunk, encoded in enumerate(measured.encoded)
     ]
     for attacker in attackers:
-        got, blind = _Collected(), []
+        got, blind = Collected(), []
         for chunk, encoded in enumerate(measured.encoded):
             these = replace(chunk_settings(settings, 0, chunk), attacker=attacker)
             result = link.eavesdrop(measured.models, encoded, sent[chunk], these, source, measured.known)
-            got.add(result, encoded.native)
-            blind.append(_mse(mean_picture.expand_as(encoded.native), encoded.native))
+            got.add(result.reading, encoded.native, result.key_agreement)
+            blind.append(mse(mean_picture.expand_as(encoded.native), encoded.native))
         yield {
             "defense": defense,
             "policy": policy.value if DEFENSES[defense].keyed else None,
@@ -105,23 +82,21 @@ def mean_training_picture(domain: str, native: int) -> Tensor:
     return torch.stack(parts).sum(0) / len(images)
 
 
-def _summary(got: _Collected, blind: np.ndarray, labels: np.ndarray) -> dict[str, object]:
+def _summary(got: Collected, blind: np.ndarray, labels: np.ndarray) -> dict[str, object]:
     out: dict[str, object] = {}
-    for name, column in (("own", got.own), ("judge", got.judge)):
-        if column:
-            predicted = torch.cat(column).numpy()
+    for name in ("own", "judge"):
+        if (predicted := got.column(name)) is not None:
             out[f"{name}_balanced"] = round(balanced_accuracy(predicted, labels), 5)
-            out[f"{name}_interval"] = _rounded(_balanced_interval(predicted, labels))
+            out[f"{name}_interval"] = rounded(_balanced_interval(predicted, labels))
             out[f"{name}_chance_p"] = chance_p_value(predicted, labels, draws=CHANCE_DRAWS)
-    for name, column in (("psnr", got.psnr), ("ssim", got.ssim), ("mse", got.mse)):
-        if column:
-            values = torch.cat(column).numpy()
+    for name in ("psnr", "ssim", "mse"):
+        if (values := got.column(name)) is not None:
             out[name] = round(float(values.mean()), 5)
-            out[f"{name}_interval"] = _rounded(bootstrap(values))
+            out[f"{name}_interval"] = rounded(bootstrap(values))
     if got.mse:
-        gain = torch.cat(got.mse).numpy() - blind
+        gain = got.column("mse") - blind
         out["mse_of_mean_picture"] = round(float(blind.mean()), 5)
-        out["mse_minus_mean_picture_99"] = _rounded(bootstrap(gain, level=0.99))
+        out["mse_minus_mean_picture_99"] = rounded(bootstrap(gain, level=0.99))
     if got.keys:
         out["key_agreement"] = round(float(np.mean(got.keys)), 4)
     return out
@@ -132,11 +107,3 @@ def _balanced_interval(predicted: np.ndarray, labels: np.ndarray) -> tuple[float
     classes, counts = np.unique(labels, return_counts=True)
     weight = len(labels) / len(classes) / counts
     return bootstrap((predicted == labels) * weight[np.searchsorted(classes, labels)])
-
-
-def _mse(picture: Tensor, native: Tensor) -> Tensor:
-    return (picture - native).square().flatten(1).mean(1)
-
-
-def _rounded(interval: tuple[float, float]) -> list[float]:
-    return [round(bound, 5) for bound in interval]

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from semcom_core import datasets, link
 from semcom_core.channels import CHANNELS, propagate
 from semcom_core.ciphers.keys import KeySource
 from semcom_core.codecs.repobe import unpack
+from semcom_core.evaluation.collected import Collected, rounded
 from semcom_core.metrics import balanced_accuracy, bootstrap, chance_p_value
 from semcom_core.precision import autocast
 from semcom_core.settings import LinkSettings
@@ -90,80 +90,50 @@ def receiver_accuracy(measured: Measured, channel: str, snr_db: float, seeds: Se
         "images": measured.images,
         "seeds": list(seeds),
         "accuracy": round(float(per_image.mean()), 5),
-        "interval": [round(bound, 5) for bound in bootstrap(per_image)],
+        "interval": rounded(bootstrap(per_image)),
     }
 
 
-@dataclass
-class _Columns:
-    """What one party collects over the chunks of a cell."""
-
-    own: list[Tensor]
-    judged: list[Tensor]
-    psnr: list[Tensor]
-    ssim: list[Tensor]
-
-    @property
-    def count(self) -> int:
-        return sum(len(column) for column in self.judged)
-
-    @staticmethod
-    def empty() -> _Columns:
-        return _Columns([], [], [], [])
-
-    def add(self, reading: link.Reading) -> None:
-        for column, value in (
-            (self.own, reading.logits),
-            (self.judged, reading.judged),
-            (self.psnr, reading.psnr),
-            (self.ssim, reading.ssim),
-        ):
-            if value is not None:
-                column.append(value.argmax(1) if value.ndim == 2 else value)
-
-    def summary(self, labels: np.ndarray) -> dict[str, object]:
-        out: dict[str, object] = {}
-        for name, column in (("own", self.own), ("judge", self.judged)):
-            if column:
-                predicted = torch.cat(column).numpy()
-                right = (predicted == labels).astype(float)
-                out[f"{name}_accuracy"] = round(float(right.mean()), 5)
-                out[f"{name}_interval"] = [round(bound, 5) for bound in bootstrap(right)]
-                out[f"{name}_balanced"] = round(balanced_accuracy(predicted, labels), 5)
-                out[f"{name}_chance_p"] = round(chance_p_value(predicted, labels, draws=2000), 5)
-        for name, column in (("psnr", self.psnr), ("ssim", self.ssim)):
-            if column:
-                out[name] = round(float(torch.cat(column).mean()), 4)
-        return out
+def _summary(got: Collected, labels: np.ndarray) -> dict[str, object]:
+    out: dict[str, object] = {}
+    for name in ("own", "judge"):
+        if (predicted := got.column(name)) is not None:
+            right = (predicted == labels).astype(float)
+            out[f"{name}_accuracy"] = round(float(right.mean()), 5)
+            out[f"{name}_interval"] = rounded(bootstrap(right))
+            out[f"{name}_balanced"] = round(balanced_accuracy(predicted, labels), 5)
+            out[f"{name}_chance_p"] = round(chance_p_value(predicted, labels, draws=2000), 5)
+    for name in ("psnr", "ssim"):
+        if (values := got.column(name)) is not None:
+            out[name] = round(float(values.mean()), 4)
+    if got.keys:
+        out["key_agreement"] = round(float(np.mean(got.keys)), 4)
+    return out
 
 
 def receiver_side(measured: Measured, settings: LinkSettings, images: int, seed: int = 0) -> dict[str, object]:
     """The receiver on the first ``images`` pictures: own class, judge, PSNR, SSIM."""
     source = KeySource.published()
-    receiver = _Columns.empty()
+    receiver, count = Collected(), 0
     for chunk, encoded in _first(measured, images):
         these = chunk_settings(settings, seed, chunk)
-        sent = link.send(encoded, these, source)
-        receiver.add(link.receive(measured.models, encoded, sent, these).reading)
-    return receiver.summary(measured.labels[: receiver.count])
+        sent = link.send(encoded, these, source, measured.models.parts)
+        receiver.add(link.receive(measured.models, encoded, sent, these).reading, encoded.native)
+        count += len(encoded.native)
+    return _summary(receiver, measured.labels[:count])
 
 
 def eavesdropper_side(measured: Measured, settings: LinkSettings, images: int, seed: int = 0) -> dict[str, object]:
     """One eavesdropper on the first ``images`` pictures: own class, judge, PSNR, SSIM, key."""
     source = KeySource.published()
-    attacker = _Columns.empty()
-    agreement: list[float] = []
+    attacker, count = Collected(), 0
     for chunk, encoded in _first(measured, images):
         these = chunk_settings(settings, seed, chunk)
-        sent = link.send(encoded, these, source)
+        sent = link.send(encoded, these, source, measured.models.parts)
         result = link.eavesdrop(measured.models, encoded, sent, these, source, measured.known)
-        attacker.add(result.reading)
-        if result.key_agreement is not None:
-            agreement.append(result.key_agreement)
-    summary = attacker.summary(measured.labels[: attacker.count])
-    if agreement:
-        summary["key_agreement"] = round(float(np.mean(agreement)), 4)
-    return summary
+        attacker.add(result.reading, encoded.native, result.key_agreement)
+        count += len(encoded.native)
+    return _summary(attacker, measured.labels[:count])
 
 
 def _first(measured: Measured, images: int) -> Iterator[tuple[int, link.Encoded]]:
@@ -184,6 +154,6 @@ def judge_accuracy(measured: Measured) -> dict[str, object]:
     return {
         "images": measured.images,
         "accuracy": round(float(right.mean()), 5),
-        "interval": [round(bound, 5) for bound in bootstrap(right)],
+        "interval": rounded(bootstrap(right)),
         "called_foreign": round(float(foreign), 4),
     }

@@ -12,7 +12,8 @@ from tqdm import tqdm
 from semcom_core import datasets, link, weights
 from semcom_core.attacks import NETWORKS
 from semcom_core.ciphers.keys import KeyPolicy
-from semcom_core.evaluation import ciphers, keys, measure, rotations
+from semcom_core.defenses import DEFENSES
+from semcom_core.evaluation import ciphers, diffsem, keys, measure, rotations
 from semcom_core.metrics import holm
 from semcom_core.settings import LinkSettings
 
@@ -20,12 +21,16 @@ SNRS_DB = (7.0, 11.0, 15.0, 19.0, 23.0)
 """RepObE's range, on IBAL's grid."""
 LOW_SNRS_DB = (0.0, 3.0, 10.0)
 SEEDS = (0, 1, 2)
-PICTURES = {"digits": 500, "photographs": 400}
+PICTURES = {"digits": 500, "objects": 500, "photographs": 400}
 """Pictures per cell where both decoders, the attack and the judge run."""
 CIPHER_IMAGES = 2000
 """Pictures of the cipher part, spread evenly over the reporting split."""
 SOURCE_NOTE = "{split}, {images} images (layout of {source}); never used for a choice"
-REPORTED = {"digits": "MNIST test", "photographs": "Imagenette validation (half of it)"}
+REPORTED = {
+    "digits": "MNIST test",
+    "objects": "CIFAR-10 test, a JPEG copy of quality 75",
+    "photographs": "Imagenette validation (half of it)",
+}
 
 
 def evaluate(domain: str, threads: int | None = None, limit: int | None = None, part: str | None = None) -> None:
@@ -122,7 +127,23 @@ def _key_part(models: link.LinkModels, limit: int | None) -> None:
     _write(f"{domain}/prior", _about(domain, measured.images, limit, "keys", ("base", "prior")) | found)
 
 
-PARTS = {"receiver": _receiver_part, "attacks": _attack_part, "ciphers": _cipher_part, "keys": _key_part}
+def _diffsem_part(models: link.LinkModels, limit: int | None) -> None:
+    """Receiver and attacker with and without the denoiser, in the domains that have one."""
+    domain = models.domain.name
+    if not DEFENSES["diffsem"].available(domain):
+        return
+    measured = measure.prepare(link.load_models(domain, "diffsem"), "report", limit, spread=diffsem.IMAGES)
+    about = _about(domain, measured.images, limit, "diffsem", ("base", "diffsem"))
+    _write(f"{domain}/diffsem", about | diffsem.gap(measured))
+
+
+PARTS = {
+    "receiver": _receiver_part,
+    "attacks": _attack_part,
+    "ciphers": _cipher_part,
+    "keys": _key_part,
+    "diffsem": _diffsem_part,
+}
 
 
 def _about(domain: str, images: int, limit: int | None, part: str, names: Sequence[str]) -> dict:

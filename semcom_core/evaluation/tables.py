@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from semcom_core import weights
 from semcom_core.domains import DOMAINS
-
-REPORTED = {("awgn", 7.0): 0.9943, ("awgn", 23.0): 0.9966, ("rayleigh", 7.0): 0.9920, ("rayleigh", 23.0): 0.9956}
-"""RepObE, Fig. 3a and 3b: MNIST accuracy as quoted in the text; other points are not quoted."""
+from semcom_core.evaluation import grid
+from semcom_core.evaluation.reported import reported
 
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 CHANNEL_TITLES = {"awgn": "AWGN", "rayleigh": "Rayleigh, block"}
@@ -37,7 +37,8 @@ def markdown() -> str:
             try:
                 text = table(domain)
             except ValueError:
-                text = f"**{title}, {domain}**: not run (`python -m semcom_core evaluate {domain}`)."
+                part = " --part grid" if table is grid_table else ""
+                text = f"**{title}, {domain}**: not run (`python -m semcom_core evaluate {domain}{part}`)."
             if title in FOLDED:
                 text = f"<details><summary>{title}, {domain}: {FOLDED[title]}</summary>\n\n{text}\n\n</details>"
             parts.append(text)
@@ -66,9 +67,10 @@ def receiver_table(domain: str) -> str:
     for channel in sorted({channel for channel, _ in cells}):
         row = [_with_interval(cells[channel, snr]["accuracy"], cells[channel, snr]["interval"]) for snr in snrs]
         lines.append(f"| {CHANNEL_TITLES[channel]}, measured | " + " | ".join(row) + " |")
-        if domain == "digits":
-            reported = [f"{REPORTED[channel, snr]:.4f}" if (channel, snr) in REPORTED else "" for snr in snrs]
-            lines.append(f"| {CHANNEL_TITLES[channel]}, RepObE reported | " + " | ".join(reported) + " |")
+        quoted = {one.snr_db: f"{one.value:.4f}" for one in reported("repobe", domain, "receiver_accuracy", channel)}
+        if quoted:
+            row = [quoted.get(snr, "") for snr in snrs]
+            lines.append(f"| {CHANNEL_TITLES[channel]}, RepObE reported | " + " | ".join(row) + " |")
     pictures = content["pictures"]
     judge = results(f"{domain}/judge")["clean"]
     lines += [
@@ -163,6 +165,58 @@ def key_table(domain: str) -> str:
     return "\n".join(lines)
 
 
+def grid_table(domain: str) -> str:
+    """Every defense in one row: what its receiver gets and what the strongest attacker gets."""
+    measured = grid.load(domain)
+    if measured is None:
+        raise ValueError(f"The grid of {domain} was not run.")
+    lines = [
+        f"**Defenses, {domain}** ({measured.data}; receivers: 3 channel seeds; attackers at AWGN "
+        f"{grid.PLANE_SNR_DB:g} dB, none with the key or with known pictures; pictures: the attack with the smallest "
+        f"error; [95 % bootstrap interval over images]; `{measured.command}`)",
+        "",
+        "| defense | channel uses | receiver: AWGN 7 dB | AWGN 23 dB | Rayleigh 7 dB | Rayleigh 23 dB "
+        "| strongest attacker: class | attacker's picture: judge | MSE | PSNR |",
+        "|---" * 10 + "|",
+    ]
+    for defense in measured.defenses:
+        for number, choice in enumerate(measured.variants(defense)):
+            lines.append(_grid_row(measured, defense, choice, number == 0))
+    return "\n".join(lines)
+
+
+def _grid_row(measured: grid.Grid, defense: str, choice: dict[str, Any], main: bool) -> str:
+    places = [(channel, snr_db) for channel in ("awgn", "rayleigh") for snr_db in (7.0, 23.0)]
+    rows = [measured.receiver(defense, channel, snr_db, **choice) for channel, snr_db in places]
+    accuracies = [_with_interval(row["accuracy"], row["interval"], 3) if row else "not run" for row in rows]
+    if not main and not any(rows):
+        accuracies = ["–"] * len(rows)  # other strengths are compared at one SNR only
+    anywhere = rows[0] or next(iter(measured.attacks(defense, **choice)), None)
+    strongest = measured.strongest(defense, **choice)
+    sharpest = measured.sharpest(defense, **choice)
+    cells = [_grid_name(defense, choice), str(anywhere["channel_uses"]) if anywhere else "", *accuracies]
+    if strongest:
+        cells.append(
+            f"{_with_interval(strongest.accuracy, strongest.interval, 3)} {strongest.attack}, {strongest.reading}"
+        )
+    else:
+        cells.append("not run")
+    if sharpest:
+        cells += [f"{sharpest['judge_accuracy']:.3f}", f"{sharpest['mse']:.4f} {sharpest['attack']}"]
+        cells += [f"{sharpest['psnr']:.1f} dB"]
+    else:
+        cells += ["not run"] * 3
+    return "| " + " | ".join(cells) + " |"
+
+
+def _grid_name(defense: str, choice: dict[str, Any]) -> str:
+    parts = [f"σ={choice['noise']:g}"] if "noise" in choice else []
+    if "steps" in choice:
+        label = "" if choice["labels"] or not choice["steps"] else ", no label"
+        parts.append(f"{choice['steps']} steps{label}")
+    return " ".join([defense, *parts])
+
+
 def _equality(content: dict[str, Any]) -> str:
     forms: dict[str, list[dict]] = {}
     for row in content["receiver_equality"]:
@@ -200,8 +254,8 @@ def _leak(summary: dict[str, Any], who: str) -> str:
     return f"{summary[f'{who}_balanced']:.3f}" + (f" (chance: p = {p:.2f})" if p > 0.05 else "")
 
 
-def _with_interval(value: float, interval: list[float]) -> str:
-    return f"{value:.4f} [{interval[0]:.4f}, {interval[1]:.4f}]"
+def _with_interval(value: float, interval: Sequence[float], digits: int = 4) -> str:
+    return f"{value:.{digits}f} [{interval[0]:.{digits}f}, {interval[1]:.{digits}f}]"
 
 
 TABLES = {
@@ -209,7 +263,11 @@ TABLES = {
     "Eavesdroppers": attack_table,
     "Ciphers": cipher_table,
     "Keys": key_table,
+    "Defenses": grid_table,
 }
 """In the README's order."""
-FOLDED = {"Eavesdroppers": "both channels, noise, and the cipher over SNR"}
+FOLDED = {
+    "Eavesdroppers": "both channels, noise, and the cipher over SNR",
+    "Defenses": "every defense, its receiver and the strongest attack on it",
+}
 """Long tables that a reader of the README opens on demand, and what they hold."""

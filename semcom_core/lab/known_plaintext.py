@@ -14,7 +14,8 @@ from semcom_core.attacks.assignment import match_shuffling, position_scores, rec
 from semcom_core.attacks.shadow import recover_key_aligned
 from semcom_core.ciphers.confusion import ConfusionKey
 from semcom_core.ciphers.shuffling import ShufflingKey
-from semcom_core.codecs.repobe import GRID, Decoded, pack, unpack
+from semcom_core.codecs.base import Decoded
+from semcom_core.codecs.repobe import GRID, pack, unpack
 from semcom_core.defenses.base import PlugIn
 from semcom_core.defenses.confusion import ConfusionCipher
 from semcom_core.defenses.shuffling import ShufflingCipher
@@ -50,7 +51,7 @@ def shadow_features(shadow: LinkModels, natives: Tensor) -> Tensor:
     wanted, given = shadow.domain.channels, natives.shape[1]
     if given != wanted:
         natives = natives.mean(1, keepdim=True) if wanted == 1 else natives.expand(-1, wanted, -1, -1)
-    image = DOMAINS["digits"].to_codec(natives)  # the same enlargement for all domains
+    image = DOMAINS["digits"].enlarge(natives)  # the same enlargement for all domains
     return shadow.codec.features(image.contiguous(memory_format=torch.channels_last))
 
 

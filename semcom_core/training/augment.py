@@ -1,4 +1,4 @@
-"""Random changes of training images: crops for photographs, small warps for digits."""
+"""Random changes of training images: crops for photographs and objects, small warps for digits."""
 
 from __future__ import annotations
 
@@ -33,13 +33,45 @@ def photographs(images: np.ndarray, size: int, rng: np.random.Generator, min_sca
         top, left = rng.integers(height - crop_h + 1), rng.integers(width - crop_w + 1)
         crop = V.resized_crop(picture, top, left, crop_h, crop_w, [size, size], antialias=True)
         out[i] = (crop.flip(2) if rng.random() < 0.5 else crop).float() / 255.0
-    gain = torch.from_numpy(rng.uniform(0.7, 1.3, (len(images), 1, 1, 1))).float()
-    contrast = torch.from_numpy(rng.uniform(0.7, 1.3, (len(images), 1, 1, 1))).float()
-    saturation = torch.from_numpy(rng.uniform(0.6, 1.4, (len(images), 1, 1, 1))).float()
-    grey = out.mean(1, keepdim=True)
-    out = grey + saturation * (out - grey)
-    mean = out.mean((1, 2, 3), keepdim=True)
-    return (gain * (mean + contrast * (out - mean))).clamp(0.0, 1.0)
+    return _jitter(out, rng)
+
+
+def objects(images: np.ndarray, size: int, rng: np.random.Generator, min_scale: float = 0.5) -> Tensor:
+    """Random window, flip and light colour jitter, resampled once to ``size``.
+
+    Args:
+        images: uint8 (B,H,W,3).
+        size: side of the output.
+        min_scale: smallest share of the area that a window keeps. Windows may reach over the
+            border by an eighth of the picture, which is mirrored there.
+
+    Returns:
+        float32 (B,3,size,size) in [0,1].
+    """
+    batch = len(images)
+    side = np.sqrt(rng.uniform(min_scale, 1.0, (batch, 1))) * np.exp(rng.uniform(-0.12, 0.12, (batch, 2)))
+    room = np.maximum(1.0 - side, 0.0) + 0.25
+    theta = np.zeros((batch, 2, 3))
+    theta[:, 0, 0] = side[:, 0] * rng.choice([-1.0, 1.0], batch)
+    theta[:, 1, 1] = side[:, 1]
+    theta[:, :, 2] = rng.uniform(-room, room)
+    pictures = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255.0
+    grid = F.affine_grid(torch.from_numpy(theta).float(), [batch, 3, size, size], align_corners=False)
+    out = F.grid_sample(pictures, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    return _jitter(out, rng)
+
+
+def _jitter(pictures: Tensor, rng: np.random.Generator) -> Tensor:
+    """Random brightness, contrast and saturation, one draw a picture, clipped to [0,1]."""
+
+    def draw(low: float, high: float) -> Tensor:
+        return torch.from_numpy(rng.uniform(low, high, (len(pictures), 1, 1, 1))).float()
+
+    gain, contrast, saturation = draw(0.7, 1.3), draw(0.7, 1.3), draw(0.6, 1.4)
+    grey = pictures.mean(1, keepdim=True)
+    pictures = grey + saturation * (pictures - grey)
+    mean = pictures.mean((1, 2, 3), keepdim=True)
+    return (gain * (mean + contrast * (pictures - mean))).clamp(0.0, 1.0)
 
 
 def digits(images: np.ndarray, size: int, rng: np.random.Generator, strength: float = 1.0) -> Tensor:
@@ -84,7 +116,7 @@ def digits(images: np.ndarray, size: int, rng: np.random.Generator, strength: fl
     return warped
 
 
-AUGMENT = {"digits": digits, "photographs": photographs}
+AUGMENT = {"digits": digits, "objects": objects, "photographs": photographs}
 
 
 def plain(domain: str, images: np.ndarray, size: int) -> Tensor:

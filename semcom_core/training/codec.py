@@ -11,33 +11,23 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from semcom_core import datasets
-from semcom_core.channels import CHANNELS, Received, propagate
+from semcom_core.channels import CHANNELS, propagate
 from semcom_core.codecs.repobe import RepObECodec, pack, unpack
 from semcom_core.domains import DOMAINS
 from semcom_core.metrics import psnr
 from semcom_core.precision import autocast
+from semcom_core.training.air import random_reception
 from semcom_core.training.augment import AUGMENT, plain
 from semcom_core.training.recipe import Recipe, Stage
 from semcom_core.training.trainer import Task, shuffled
 
-SNR_RANGE_DB = (0.0, 25.0)
-
 
 def random_link(z: Tensor, generator: torch.Generator) -> Tensor:
-    """Features through a random channel, as every receiver and attacker is trained.
-
-    Each image draws its SNR from ``SNR_RANGE_DB``; half of the batch sees AWGN, half block
-    Rayleigh fading; the receiver equalises with its own CSI (linear MMSE).
+    """Features through a random channel (:func:`random_reception`) and its equaliser.
 
     Shape: (B,4,h,w) power-normalised -> (B,4,h,w).
     """
-    batch, grid = len(z), z.shape[-1]
-    snr_db = torch.empty(batch, 1, device=z.device).uniform_(*SNR_RANGE_DB, generator=generator)
-    received = propagate(CHANNELS["rayleigh"], pack(z), snr_db, generator)
-    awgn = torch.arange(batch, device=z.device)[:, None] % 2 == 0
-    h = torch.where(awgn, torch.ones_like(received.h), received.h)
-    y = received.y + (h - received.h) * pack(z)
-    return unpack(Received(y, h, received.sigma2).equalise(), grid)
+    return unpack(random_reception(pack(z), generator).equalise(), z.shape[-1])
 
 
 def at_fixed_snr(z: Tensor, snr_db: float, seed: int = 0, channel: str = "awgn") -> Tensor:
@@ -82,7 +72,7 @@ class CodecTask(Task):
 
     def batches(self, stage: Stage, rng: np.random.Generator) -> Iterator[tuple[Tensor, Tensor]]:
         augment = AUGMENT[self.domain.name]
-        extra = {"min_scale": stage.min_scale} if self.domain.name == "photographs" else {}
+        extra = {} if self.domain.name == "digits" else {"min_scale": stage.min_scale}
         for index in shuffled(len(self.train), stage.batch, rng):
             images = augment(self.train.images[index], stage.size, rng, **extra)
             labels = torch.from_numpy(self.train.labels[index])

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-CLOSED_FORM = {"prior": ("lr", "stage")}
+CLOSED_FORM = {"prior": ("lr", "stage"), "ridge": ("lr", "stage")}
 """Tasks that are solved and not trained, and what their recipes therefore leave out."""
 RECIPES = Path(__file__).parent / "recipes"
 

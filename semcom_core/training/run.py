@@ -11,20 +11,38 @@ import torch
 
 from semcom_core import weights
 from semcom_core.training import recipe as recipes
+from semcom_core.training.cem import CEMTask
 from semcom_core.training.codec import CodecTask
+from semcom_core.training.denoiser import DenoiserTask
 from semcom_core.training.downstream import InversionTask, ReceiverTask
+from semcom_core.training.escs import ESCSTask
+from semcom_core.training.ibal import IBALTask
+from semcom_core.training.inversion import DefenseDecoderTask, DefenseReaderTask, RidgeTask
+from semcom_core.training.jpeg2000 import JPEG2000Task
 from semcom_core.training.judge import JudgeTask
+from semcom_core.training.necst import NECSTTask
 from semcom_core.training.prior import PriorTask
 from semcom_core.training.readers import ReaderTask
 from semcom_core.training.trainer import Task, Trainer
+from semcom_core.training.vae import VAETask
 
-TASKS: dict[str, Callable[..., Task | PriorTask]] = {
+TASKS: dict[str, Callable[..., Task | PriorTask | RidgeTask]] = {
     "codec": CodecTask,
     "receiver": ReceiverTask,
     "inversion": InversionTask,
     "reader": ReaderTask,
     "judge": JudgeTask,
     "prior": PriorTask,
+    "ridge": RidgeTask,
+    "defense_reader": DefenseReaderTask,
+    "defense_decoder": DefenseDecoderTask,
+    "necst": NECSTTask,
+    "ibal": IBALTask,
+    "escs": ESCSTask,
+    "vae": VAETask,
+    "jpeg2000": JPEG2000Task,
+    "cem": CEMTask,
+    "diffsem": DenoiserTask,
 }
 ORDER = (
     "base", "receiver", "judge", "naive", "prior",
@@ -60,7 +78,7 @@ def _train_one(recipe: recipes.Recipe, device: str) -> None:
     except (KeyError, TypeError) as error:
         raise ValueError(f"{recipe.path.name}: {error}") from error
     log, figures = None, {}
-    if isinstance(task, PriorTask):
+    if isinstance(task, PriorTask | RidgeTask):
         module = task.solve()
     else:
         trainer = Trainer(task, recipe, runs_folder() / recipe.key, device)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from semcom_core import bench
+from semcom_core import bench, bench_defenses, link
 from semcom_core.link import LinkModels
 from semcom_core.manifest import MissingWeights
 from semcom_core.networks.readers import RowSetReader
+from semcom_core.settings import LinkSettings
+from tests.untrained import identical, textured
 
 
 def test_flops_of_known_operations() -> None:
@@ -56,6 +59,25 @@ def test_a_domain_report_is_complete_and_printable(models: LinkModels) -> None:
     for word in ("full transmission", "SNR slider", "ratio", "peak memory", *digits.networks):
         assert word in text
     assert report.peak_memory_mb > 50
+
+
+def test_the_slider_shows_what_a_transmission_at_that_snr_shows(models: LinkModels) -> None:
+    native, settings = textured(1, seed=4), LinkSettings(defense="noise")
+    moved = bench_defenses.slider(models, native, settings)(7)
+    assert identical(moved, link.transmit(models, native, replace(settings, snr_db=7.0)))
+
+
+def test_every_trained_defense_is_timed_against_the_bare_link(
+    models: LinkModels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link, "trained_defenses", lambda domain: ["noise", "none"])
+    monkeypatch.setattr(link, "load_models", lambda domain, defense, load: models)
+    times = bench_defenses.time_defenses("digits", textured(1), runs=2)
+    assert list(times) == ["none", "noise"]
+    assert (times["none"].transmission_ratio, times["none"].slider_ratio) == (1.0, 1.0)
+    noise = times["noise"]
+    assert noise.slider_ratio == pytest.approx(noise.slider.p50 / times["none"].slider.p50, abs=0.01)
+    assert [line.split()[0] for line in bench_defenses.table(times)] == ["defense", "none", "noise"]
 
 
 def test_missing_weights_are_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -157,18 +157,18 @@ def test_photographs_are_reduced_with_anti_aliasing() -> None:
     assert abs(float(native.mean()) - 0.5) < 0.01 and float(native.std()) < 0.02
 
 
-def test_to_codec_is_the_enlargement_of_training() -> None:
+def test_enlarge_is_the_enlargement_of_training() -> None:
     images = np.random.default_rng(0).integers(0, 256, (4, 28, 28), dtype=np.uint8)
     native = torch.from_numpy(images)[:, None].float() / 255
-    assert torch.equal(DIGITS.to_codec(native), plain("digits", images, CODEC_SIZE))
-    assert DIGITS.to_codec(native).shape == (4, 1, 224, 224)
+    assert torch.equal(DIGITS.enlarge(native), plain("digits", images, CODEC_SIZE))
+    assert DIGITS.enlarge(native).shape == (4, 1, 224, 224)
 
 
 def test_round_trip_to_the_codec_and_back_is_exact() -> None:
     native = torch.rand(4, 1, 28, 28, generator=torch.Generator().manual_seed(0))
-    back = DIGITS.to_native(DIGITS.to_codec(native))
+    back = DIGITS.to_native(DIGITS.enlarge(native))
     assert float((back - native).abs().max()) < 1e-5
-    blurred = F.interpolate(DIGITS.to_codec(native), size=28, mode="area")
+    blurred = F.interpolate(DIGITS.enlarge(native), size=28, mode="area")
     assert float((blurred - native).abs().max()) > 0.1  # what averaging would have cost
 
 
@@ -177,13 +177,13 @@ def test_to_native_is_a_least_squares_fit() -> None:
     generator = torch.Generator().manual_seed(0)
     noisy = torch.rand(1, 1, 224, 224, generator=generator)
     best = DIGITS.to_native(noisy)
-    error = (DIGITS.to_codec(best) - noisy).square().sum()
+    error = (DIGITS.enlarge(best) - noisy).square().sum()
     for _ in range(5):
         other = best + 0.01 * torch.randn(best.shape, generator=generator)
-        assert (DIGITS.to_codec(other) - noisy).square().sum() > error
+        assert (DIGITS.enlarge(other) - noisy).square().sum() > error
 
 
 def test_native_pictures_pass_unchanged() -> None:
     digit, photograph = torch.rand(2, 1, 28, 28), torch.rand(2, 3, 224, 224)
     assert DIGITS.to_native(digit) is digit
-    assert PHOTOGRAPHS.to_native(photograph) is photograph and PHOTOGRAPHS.to_codec(photograph) is photograph
+    assert PHOTOGRAPHS.to_native(photograph) is photograph and PHOTOGRAPHS.enlarge(photograph) is photograph

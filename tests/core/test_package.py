@@ -64,8 +64,9 @@ LAYERS = {
     "ciphers": set(),
     "networks": {"ciphers"},
     "codecs": {"networks"},
-    "defenses": {"ciphers", "codecs", "channels"},
-    "attacks": {"defenses", "codecs", "networks", "ciphers", "channels"},
+    "diffusion": set(),
+    "defenses": {"ciphers", "codecs", "channels", "networks", "diffusion"},
+    "attacks": {"defenses", "codecs", "networks", "ciphers", "channels", "domains"},
     "models": {"codecs", "networks"},
 }
 

@@ -7,7 +7,7 @@ import pytest
 
 from semcom_core.domains import DOMAINS
 from semcom_core.drawing import digits
-from semcom_core.samples import render, samples
+from semcom_core.samples import DRAWN, render, samples
 
 ALL = [(domain, sample.key) for domain in DOMAINS for sample in samples(domain)]
 
@@ -29,6 +29,17 @@ def test_every_digit_and_enough_photographs() -> None:
     drawn = [sample for sample in samples("photographs") if not sample.foreign]
     assert len(drawn) >= 7 and len({sample.label for sample in drawn}) >= 5
     assert sum(sample.foreign for sample in samples("photographs")) >= 2
+
+
+def test_every_class_of_the_objects_and_a_real_cat() -> None:
+    """Drawn for every class of the objects; Chelsea is a cat here, and foreign among the photographs."""
+    drawn = {sample.label for sample in samples("objects") if sample.credit == DRAWN}
+    assert drawn == set(range(10))
+    chelsea = {
+        domain: next(one for one in samples(domain) if one.key == "chelsea") for domain in ("objects", "photographs")
+    }
+    assert DOMAINS["objects"].classes[chelsea["objects"].label] == "cat" and chelsea["photographs"].foreign
+    assert sum(sample.foreign for sample in samples("objects")) >= 2
 
 
 @pytest.mark.parametrize(("domain", "key"), ALL)

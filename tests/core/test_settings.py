@@ -13,18 +13,20 @@ from semcom_core.channels import CHANNELS
 from semcom_core.ciphers.keys import KeyPolicy
 from semcom_core.defenses import DEFENSES
 from semcom_core.domains import DOMAINS
-from semcom_core.settings import AUTO, NOISE_LIMITS, SNR_LIMITS_DB, LinkSettings
+from semcom_core.settings import AUTO, NOISE_LIMITS, SNR_LIMITS_DB, STEP_LIMITS, LinkSettings
 
 counters = st.integers(0, 2**31 - 1)
 snr = st.floats(*SNR_LIMITS_DB) | st.integers(*map(int, SNR_LIMITS_DB)).map(float)
+links = [(domain, name) for domain in sorted(DOMAINS) for name, one in DEFENSES.items() if one.available(domain)]
 any_settings = st.builds(
-    LinkSettings,
-    domain=st.sampled_from(sorted(DOMAINS)),
+    lambda link, **others: LinkSettings(domain=link[0], defense=link[1], **others),
+    st.sampled_from(links),
     channel=st.sampled_from(sorted(CHANNELS)),
     snr_db=snr,
     eve_snr_db=st.none() | snr,
-    defense=st.sampled_from(sorted(DEFENSES)),
     noise=st.floats(*NOISE_LIMITS),
+    steps=st.integers(*STEP_LIMITS),
+    labels=st.booleans(),
     policy=st.sampled_from(KeyPolicy),
     attacker=st.sampled_from([AUTO, *sorted(EAVESDROPPERS)]),
     seed=counters,
@@ -68,6 +70,7 @@ def test_invalid_parameters_are_ignored_one_by_one() -> None:
         ({"domain": "sounds"}, "Unknown domain 'sounds'. Known: digits"),
         ({"channel": "fog"}, "Unknown channel 'fog'. Known: awgn"),
         ({"defense": "hope"}, "Unknown defense 'hope'. Known: "),
+        ({"domain": "objects", "defense": "shuffling"}, "There is no link with the defense 'shuffling' for objects."),
         ({"attacker": "mallory"}, "Unknown attacker 'mallory'. Known: "),
         ({"policy": "never"}, "'never' is not a valid KeyPolicy"),
         ({"snr_db": 30.1}, "snr_db must be between -5 and 30, not 30.1"),

@@ -22,7 +22,8 @@ from semcom_core.codecs.repobe import RepObECodec
 from semcom_core.models import build
 from semcom_core.networks.feature_prior import FeaturePrior
 from semcom_core.training import features, recipe, run
-from semcom_core.training.codec import SNR_RANGE_DB, at_fixed_snr, random_link
+from semcom_core.training.air import SNR_RANGE_DB
+from semcom_core.training.codec import at_fixed_snr, random_link
 from semcom_core.training.downstream import _cutmix, _mixture
 from semcom_core.training.recipe import Recipe, Stage
 from semcom_core.training.trainer import Task, Trainer, learning_rate, shuffled

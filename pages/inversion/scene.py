@@ -1,0 +1,163 @@
+"""What the inversion lab works on: the picture and the link from the sidebar, and a cache of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from pages.cipher.lab_picture import sample
+from pages.inversion.words import defense_name
+from pages.widgets import stages
+from pages.widgets.picture_bar import picture_bar
+from pages.widgets.picture_source import Chosen
+from pages.widgets.stage_cache import StageCache
+from pages.widgets.strings import t
+from semcom_core import link
+from semcom_core.channels import CHANNELS
+from semcom_core.compare import Cell, Row, canonical, compare, sent_cell
+from semcom_core.defenses import DEFENSES
+from semcom_core.domains import DOMAINS
+from semcom_core.settings import LIVE_STEPS, NOISE_LIMITS, LinkSettings
+
+SNR_LIMITS_DB = (0.0, 25.0)
+_DEFAULT_SNR_DB = 11.0
+_SHARED_ENTRIES, _SESSION_ENTRIES = 320, 128
+"""A visitor's grid has some forty entries; with a few slider moves it should still find them."""
+_QUICK_STEPS = 4
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One visitor's choice.
+
+    Attributes:
+        settings: channel, SNR, noise, steps; each defense takes what it heeds.
+        sent: the picture as sent, with the judge's reading.
+        truth: the class that counts as right; ``None`` for a picture of none of them.
+        labelled: whether that is the picture's label, not the judge's word.
+    """
+
+    chosen: Chosen
+    settings: LinkSettings
+    sent: Cell
+    truth: int | None
+    labelled: bool
+
+    @property
+    def domain(self) -> str:
+        return self.settings.domain
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return DOMAINS[self.domain].classes
+
+    @property
+    def of(self) -> tuple[object, ...]:
+        """Names this choice in keys of experiments."""
+        return link.digest(self.chosen.prepared.native), self.settings
+
+    def row(self, defense: str, attacks: list[str]) -> Row:
+        """One defense on this picture against these attacks; only what changed is computed."""
+        models = stages.models(self.domain, defense)
+        native = self.chosen.prepared.native[None]
+        keep = _cache(self.chosen.private).get
+        return compare(models, native, canonical(self.settings, defense), attacks, keep)
+
+
+def domains() -> list[str]:
+    """Domains whose unprotected link is trained; the page needs at least that."""
+    return [name for name in DOMAINS if "none" in link.trained_defenses(name)]
+
+
+def is_heavy(settings: LinkSettings, defense: str) -> bool:
+    """Whether a defense takes seconds under these settings, so that it waits for a button."""
+    return DEFENSES[defense].uses_steps and settings.steps > _QUICK_STEPS
+
+
+def scene() -> Scene:
+    """Draw the sidebar and collect the choice.
+
+    Raises:
+        WeightsError: the networks of the domain cannot be loaded.
+    """
+    with st.sidebar:
+        domain, chosen = picture_bar(domains())
+        st.markdown(f"##### {t('controls.heading.link')}")
+        channel = st.selectbox(
+            t("controls.channel"),
+            [name for name, one in CHANNELS.items() if one.trained],
+            format_func=lambda name: t(f"channel.{name}.name"),
+            key="inversion_channel",
+            help=t("controls.channel_help"),
+            persist_state="session",
+        )
+        snr_db = st.slider(
+            t("inversion.snr"), *SNR_LIMITS_DB, _DEFAULT_SNR_DB, 0.5, format="%g dB", key="lab_snr_db",
+            help=t("controls.snr_help"), persist_state="session",
+        )  # fmt: skip
+        noise, steps = _strength(domain)
+        seed = st.session_state.get("inversion_seed", 0)
+        st.button(
+            t("controls.new_noise"), icon=":material/refresh:", key="inversion_new_noise", on_click=_next_seed,
+            help=t("controls.new_noise_help"), width="stretch",
+        )  # fmt: skip
+        st.caption(t("lab.demo_key"))
+    settings = LinkSettings(domain, channel, float(snr_db), defense="none", noise=noise, steps=steps, seed=seed)
+    return _made(chosen, settings)
+
+
+def sample_scene(domain: str, key: str, snr_db: float) -> Scene:
+    """A sample over a link at this SNR without fading, no controls."""
+    return _made(sample(domain, key), LinkSettings(domain, snr_db=snr_db, defense="none"))
+
+
+def _made(chosen: Chosen, settings: LinkSettings) -> Scene:
+    digest, models = link.digest(chosen.prepared.native), stages.models(settings.domain)
+    sent = _cache(chosen.private).get(
+        ("sent", settings.domain, digest), lambda: sent_cell(models, chosen.prepared.native[None])
+    )
+    labelled = chosen.label is not None
+    foreign = chosen.foreign or (not labelled and sent.foreign)
+    truth = None if foreign else chosen.label if labelled else int(np.argmax(sent.judged))
+    return Scene(chosen, settings, sent, truth, labelled)
+
+
+def _strength(domain: str) -> tuple[float, int]:
+    """Noise and steps, where a trained defense heeds them."""
+    plain, trained = LinkSettings(), link.trained_defenses(domain)
+    noise, steps = plain.noise, plain.steps
+    noisy = [name for name in trained if DEFENSES[name].uses_noise]
+    stepped = [name for name in trained if DEFENSES[name].uses_steps]
+    if noisy or stepped:
+        st.markdown(f"##### {t('inversion.strength')}")
+    if noisy:
+        noise = st.slider(
+            t("controls.noise"), *NOISE_LIMITS, plain.noise, 0.1, key="inversion_noise",
+            help=t("controls.noise_help"), persist_state="session",
+        )  # fmt: skip
+        st.caption(t("inversion.heeded_by", names=", ".join(map(defense_name, noisy))))
+    if stepped:
+        steps = st.select_slider(
+            t("controls.steps"), LIVE_STEPS, plain.steps, key="inversion_steps", help=t("controls.steps_help"),
+            persist_state="session",
+        )  # fmt: skip
+        st.caption(t("inversion.heeded_by", names=", ".join(map(defense_name, stepped))))
+    return float(noise), int(steps)
+
+
+def _next_seed() -> None:
+    st.session_state["inversion_seed"] = (st.session_state.get("inversion_seed", 0) + 1) % 2**31
+
+
+@st.cache_resource(show_spinner=False)
+def _shared() -> StageCache:
+    return StageCache(_SHARED_ENTRIES)
+
+
+def _cache(private: bool) -> StageCache:
+    """What derives from a visitor's own picture stays in the session."""
+    if not private:
+        return _shared()
+    return st.session_state.setdefault("inversion_cache", StageCache(_SESSION_ENTRIES))

@@ -1,0 +1,326 @@
+"""Figures of the measured grid; pure functions, no words of their own (see :mod:`semcom_core.figures`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from semcom_core.figures import ATTACKER, CIPHER, NEUTRAL, RECEIVER, base_layout
+
+OTHERS = ("#009E73", "#E69F00", "#56B4E9")
+"""The rest of the Okabe–Ito colours that are used for lines."""
+COLOURS = (RECEIVER, *OTHERS, CIPHER, NEUTRAL)
+"""For receivers of several defenses; the attacker's vermilion is not among them."""
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+PATTERNS = ("", "/", ".", "x", "-", "+")
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "cross", "star")
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class PlanePoint:
+    """One defense on the plane.
+
+    Attributes:
+        key: what a click gives back.
+        name: its label.
+        receiver, attacker: accuracies from 0 to 1, with intervals.
+        hover: text shown when pointing at it.
+        keyed: drawn in the cipher's colour and as a diamond.
+    """
+
+    key: str
+    name: str
+    receiver: float
+    attacker: float
+    receiver_interval: Interval
+    attacker_interval: Interval
+    hover: str
+    keyed: bool = False
+
+
+def plane(
+    shown: Sequence[PlanePoint],
+    x_title: str,
+    y_title: str,
+    diagonal: str,
+    *,
+    span: Interval = (0.0, 1.0),
+    y_span: Interval = (0.0, 1.0),
+    chosen: str | None = None,
+    height: int = 520,
+) -> go.Figure:
+    """Receiver's accuracy over attacker's, with the diagonal and each point's distance to it.
+
+    The vertical stem from a point down to the diagonal is exactly receiver minus attacker.
+
+    Args:
+        diagonal: words on the diagonal.
+        span, y_span: what the axes show.
+        chosen: key of the point that is marked.
+    """
+    traces: list[go.Scatter] = [
+        go.Scatter(
+            x=[0, 1], y=[0, 1], mode="lines", line={"color": NEUTRAL, "dash": "dash", "width": 1.5}, hoverinfo="skip"
+        )
+    ]
+    stems_x: list[float | None] = []
+    stems_y: list[float | None] = []
+    for point in shown:
+        stems_x += [point.attacker, point.attacker, None]
+        stems_y += [point.receiver, point.attacker, None]
+    traces.append(
+        go.Scatter(
+            x=stems_x, y=stems_y, mode="lines", line={"color": NEUTRAL, "dash": "dot", "width": 1}, hoverinfo="skip"
+        )
+    )
+    for keyed, colour, symbol in ((False, RECEIVER, "circle"), (True, CIPHER, "diamond")):
+        group = [point for point in shown if point.keyed == keyed]
+        traces.append(
+            go.Scatter(
+                x=[point.attacker for point in group],
+                y=[point.receiver for point in group],
+                mode="markers",
+                customdata=[[point.key, point.hover] for point in group],
+                marker={
+                    "symbol": symbol,
+                    "size": [15 if point.key == chosen else 11 for point in group],
+                    "color": colour,
+                    "line": {"width": [3 if point.key == chosen else 1 for point in group], "color": NEUTRAL},
+                },
+                error_x=_bars([point.attacker for point in group], [point.attacker_interval for point in group]),
+                error_y=_bars([point.receiver for point in group], [point.receiver_interval for point in group]),
+                hovertemplate="%{customdata[1]}<extra></extra>",
+            )
+        )
+    axis = {"fixedrange": True, "zeroline": False, "tickformat": ".0%", "automargin": True}
+    x_axis = axis | {"title": {"text": x_title, "standoff": 8}, "range": _padded(span)}
+    y_axis = axis | {"title": {"text": y_title, "standoff": 6}, "range": _padded(y_span)}
+    layout = base_layout(height, margin=8, xaxis=x_axis, yaxis=y_axis, annotations=_labels(shown, span, y_span, height))
+    inside = max(span[0], y_span[0]) + 0.3 * (min(span[1], y_span[1]) - max(span[0], y_span[0]))
+    layout["annotations"].append(
+        {
+            "x": inside,
+            "y": inside,
+            "text": diagonal,
+            "showarrow": False,
+            "xanchor": "left",
+            "yanchor": "top",
+            "xshift": 6,
+        }
+    )
+    return go.Figure(traces, layout)
+
+
+def _padded(span: Interval) -> list[float]:
+    room = 0.04 * (span[1] - span[0])
+    return [span[0] - room, span[1] + room]
+
+
+def _bars(values: Sequence[float], intervals: Sequence[Interval]) -> dict[str, object]:
+    """Asymmetric error bars from intervals."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [high - value for value, (_, high) in zip(values, intervals, strict=True)],
+        "arrayminus": [value - low for value, (low, _) in zip(values, intervals, strict=True)],
+        "thickness": 1.2,
+        "width": 3,
+    }
+
+
+_WIDTH = 620
+"""Width in pixels that the labels are placed for; on a wider plot they only have more room."""
+_TALL, _LETTER = 17, 7.0
+
+
+def _labels(shown: Sequence[PlanePoint], span: Interval, y_span: Interval, height: int) -> list[dict[str, object]]:
+    """One label a point, each at the nearest free place around it, with a thin leader."""
+    rooms_x, rooms_y = _padded(span), _padded(y_span)
+
+    def pixel(point: PlanePoint) -> tuple[float, float]:
+        across = (point.attacker - rooms_x[0]) / (rooms_x[1] - rooms_x[0]) * _WIDTH
+        return across, (1 - (point.receiver - rooms_y[0]) / (rooms_y[1] - rooms_y[0])) * (height - 60)
+
+    taken: list[tuple[float, float, float, float]] = [
+        (x - 8, y - 8, x + 8, y + 8) for x, y in (pixel(point) for point in shown)
+    ]
+    found = []
+    for point in sorted(shown, key=lambda one: (-one.receiver, one.attacker)):
+        x, y = pixel(point)
+        half = len(point.name) * _LETTER / 2
+        best: tuple[float, float, float, tuple[float, float, float, float]] | None = None
+        for down in (20, -20, 40, 60, 80, 100, 120, 140, 160, 180, 200):
+            for aside in (0, half + 4, -half - 4, 2 * half, -2 * half):
+                centre_x, centre_y = x + aside, y + down
+                box = (centre_x - half, centre_y - _TALL / 2, centre_x + half, centre_y + _TALL / 2)
+                if box[0] < 0 or box[2] > _WIDTH or box[1] < -10 or box[3] > height - 60:
+                    continue
+                cost = 500 * sum(_overlap(box, other) for other in taken) + abs(down) + 0.4 * abs(aside)
+                if best is None or cost < best[0]:
+                    best = (cost, aside, down, box)
+        if best is None:
+            best = (0.0, 0.0, 20.0, (x - half, y + 12, x + half, y + 28))
+        taken.append(best[3])
+        found.append(
+            {
+                "x": point.attacker,
+                "y": point.receiver,
+                "text": point.name,
+                "showarrow": True,
+                "arrowhead": 0,
+                "arrowwidth": 1,
+                "arrowcolor": NEUTRAL,
+                "standoff": 7,
+                "ax": best[1],
+                "ay": best[2],
+                "font": {"size": 12},
+            }
+        )
+    return found
+
+
+def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One line over SNR: ours, solid, with intervals; and the paper's values as hollow markers.
+
+    Attributes:
+        intervals: one for each value; empty for none.
+        reported: (SNR, value) pairs of the paper, in the same colour and symbol, hollow.
+        reported_name: for the legend and the hover of those.
+    """
+
+    name: str
+    snr_db: Sequence[float]
+    values: Sequence[float]
+    intervals: Sequence[Interval] = ()
+    reported: Sequence[tuple[float, float]] = ()
+    reported_name: str = ""
+
+
+def accuracy_curves(
+    lines: Sequence[Measured],
+    x_title: str,
+    y_title: str,
+    span: Interval,
+    y_span: Interval,
+    limits: Sequence[tuple[float, str]] = (),
+    height: int = 430,
+) -> go.Figure:
+    """Accuracies over SNR; colour, dash and symbol differ from line to line.
+
+    Args:
+        limits: horizontal lines with their words, for values that a paper gives without an SNR.
+    """
+    traces = []
+    for number, line in enumerate(lines):
+        colour, symbol = COLOURS[number % len(COLOURS)], SYMBOLS[number % len(SYMBOLS)]
+        dash = DASHES[(number // len(COLOURS)) % len(DASHES)] if number >= len(COLOURS) else "solid"
+        if line.values:
+            traces.append(
+                go.Scatter(
+                    x=list(line.snr_db),
+                    y=list(line.values),
+                    name=line.name,
+                    mode="lines+markers",
+                    line={"color": colour, "dash": dash, "width": 2.3},
+                    marker={"symbol": symbol, "size": 8, "color": colour},
+                    error_y=_bars(line.values, line.intervals) if line.intervals else None,
+                    hovertemplate="%{x:g} dB: %{y:.2%}<extra>" + line.name + "</extra>",
+                )
+            )
+        if line.reported:
+            traces.append(
+                go.Scatter(
+                    x=[snr for snr, _ in line.reported],
+                    y=[value for _, value in line.reported],
+                    name=line.reported_name,
+                    mode="markers",
+                    marker={
+                        "symbol": f"{symbol}-open",
+                        "size": 13,
+                        "color": colour,
+                        "line": {"width": 2.5, "color": colour},
+                    },
+                    hovertemplate="%{x:g} dB: %{y:.2%}<extra>" + line.reported_name + "</extra>",
+                )
+            )
+    for value, words in limits:
+        traces.append(
+            go.Scatter(
+                x=list(span),
+                y=[value, value],
+                name=words,
+                mode="lines",
+                line={"color": NEUTRAL, "dash": "dot", "width": 1.5},
+                hovertemplate="%{y:.2%}<extra>" + words + "</extra>",
+            )
+        )
+    axis = {"fixedrange": True, "zeroline": False, "automargin": True}
+    x_axis = axis | {"title": {"text": x_title, "standoff": 8}, "range": list(span), "ticksuffix": " dB"}
+    y_axis = axis | {"title": {"text": y_title, "standoff": 6}, "range": list(y_span), "tickformat": ".1~%"}
+    legend = {"orientation": "h", "x": 0, "y": -0.24, "yanchor": "top"}
+    return go.Figure(traces, base_layout(height, margin=8, xaxis=x_axis, yaxis=y_axis, showlegend=True, legend=legend))
+
+
+def gain_bars(
+    names: Sequence[str],
+    groups: Sequence[tuple[str, Sequence[float | None]]],
+    x_title: str,
+    reported: tuple[float, float, str] | None = None,
+) -> go.Figure:
+    """Relative gains against attacks as grouped horizontal bars, with a reported range as a band.
+
+    Args:
+        names: one a group of bars.
+        groups: name of a bar, and its value for each of ``names``.
+        reported: low, high, words.
+    """
+    traces = [
+        go.Bar(
+            x=list(values),
+            y=list(names),
+            orientation="h",
+            name=name,
+            marker={
+                "color": ATTACKER,
+                "pattern": {"shape": PATTERNS[number % len(PATTERNS)], "fillmode": "overlay", "solidity": 0.35},
+            },
+            text=["" if value is None else f"{value:+.1%}" for value in values],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate="%{y}: %{x:+.1%}<extra>" + name + "</extra>",
+        )
+        for number, (name, values) in enumerate(groups)
+    ]
+    axis = {"fixedrange": True, "automargin": True}
+    high = max([value for _, values in groups for value in values if value is not None] + [0.5])
+    low = min([value for _, values in groups for value in values if value is not None] + [0.0])
+    x_axis = axis | {
+        "title": {"text": x_title, "standoff": 8},
+        "tickformat": "+.0%",
+        "range": [1.25 * low - 0.02, 1.2 * high],
+    }
+    y_axis = axis | {"type": "category", "autorange": "reversed"}
+    height = 120 + 26 * len(names) * max(len(groups), 1)
+    legend = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
+    layout = base_layout(height, margin=8, xaxis=x_axis, yaxis=y_axis, showlegend=True, legend=legend, barmode="group")
+    if reported is not None:
+        layout["shapes"] = [
+            {
+                "type": "rect", "x0": reported[0], "x1": reported[1], "y0": 0, "y1": 1, "yref": "paper",
+                "line": {"color": NEUTRAL, "dash": "dot", "width": 1.5}, "fillcolor": NEUTRAL, "opacity": 0.18,
+                "layer": "below",
+            }
+        ]  # fmt: skip
+        layout["annotations"] = [
+            {"x": reported[1], "y": 0, "yref": "paper", "text": reported[2], "showarrow": False, "xanchor": "left",
+             "yanchor": "bottom", "xshift": 6}
+        ]  # fmt: skip
+    return go.Figure(traces, layout)
