@@ -15,9 +15,12 @@ from semcom_core.codecs.repobe import RepObECodec
 from semcom_core.domains import DOMAINS
 from semcom_core.link import LinkModels
 from semcom_core.networks.attackers import InversionDecoder
+from semcom_core.networks.denoiser import DiffSemNetworks
 from semcom_core.networks.feature_prior import FeaturePrior
+from semcom_core.networks.inversion_reader import MixerReader
 from semcom_core.networks.judge import Judge
 from semcom_core.networks.readers import CellSetReader, DenseReader, RowSetReader
+from semcom_core.networks.ridge import RidgeInversion
 
 
 def untrained() -> LinkModels:
@@ -36,6 +39,10 @@ def untrained() -> LinkModels:
                 "adaptive": RowSetReader(1, 28),
                 "adaptive_shuffling": CellSetReader(1, 28, width=16),
                 "adaptive_rotation": DenseReader(1, 28, width=16),
+                "ridge": RidgeInversion(1568, 8, 1, 28, 28, 10),
+                "inversion": MixerReader(1, 28, width=16),
+                "conv": InversionDecoder(1, 28, depth=1),
+                "diffusion_prior": DiffSemNetworks(10),
             }
         )
     for module in (codec, judge, attacks):

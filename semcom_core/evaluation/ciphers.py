@@ -24,21 +24,23 @@ CHANCE_DRAWS = 50_000
 _MEAN_CHUNK = 500
 
 
-def keyed_grid() -> list[tuple[str, KeyPolicy, tuple[str, ...]]]:
-    """Which attackers meet which defense under which policy.
+def keyed_grid(domain: str) -> list[tuple[str, KeyPolicy, tuple[str, ...]]]:
+    """Which attackers meet which cipher on the base codec under which policy.
 
     Attackers that take each message by itself (naive, adaptive) are measured under message keys
     only: the key of *one* message has the same law under every policy.
     """
     grid: list[tuple[str, KeyPolicy, tuple[str, ...]]] = [("none", KeyPolicy.MESSAGE, ("naive", "adaptive"))]
-    for defense in (one.name for one in DEFENSES.values() if one.keyed):
+    ciphers = [one for one in DEFENSES.values() if one.keyed and one.codec == "base" and one.available(domain)]
+    for defense in (one.name for one in ciphers):
         for policy in KeyPolicy:
             attackers = ["known_plaintext"]
             if policy is KeyPolicy.MESSAGE:
                 attackers = ["naive", "adaptive", "known_plaintext"]
             elif policy is KeyPolicy.FIXED and defense == "repobe":
                 attackers.append("learned")
-            grid.append((defense, policy, tuple(attackers)))
+            trained = link.trained_attackers(domain, defense)
+            grid.append((defense, policy, tuple(name for name in attackers if name in trained)))
     return grid
 
 

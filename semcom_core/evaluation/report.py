@@ -101,10 +101,11 @@ def _cipher_part(models: link.LinkModels, limit: int | None) -> None:
     measured = measure.prepare(models, "report", limit, spread=CIPHER_IMAGES)
     mean_picture = ciphers.mean_training_picture(domain, models.domain.native_size)
     cells: list[dict] = []
-    for defense, policy, attackers in tqdm(ciphers.keyed_grid(), desc=f"evaluate {domain}, ciphers", unit="row"):
+    for defense, policy, attackers in tqdm(ciphers.keyed_grid(domain), desc=f"evaluate {domain}, ciphers", unit="row"):
         cells += ciphers.cells(measured, defense, policy, attackers, mean_picture)
     _holm(cells)
-    about = _about(domain, measured.images, limit, "ciphers", ("base", "judge", *NETWORKS))
+    networks = (name for name in NETWORKS if name in models.attacks)
+    about = _about(domain, measured.images, limit, "ciphers", ("base", "judge", *networks))
     _write(f"{domain}/adaptive_rotation", about | {"cells": cells})
 
 

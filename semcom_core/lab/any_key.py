@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from semcom_core.attacks import EAVESDROPPERS, THREATS
-from semcom_core.attacks.adaptive import READERS
+from semcom_core.attacks import EAVESDROPPERS
+from semcom_core.attacks.adaptive import READERS, AdaptiveInversion
 from semcom_core.attacks.base import Knowledge
 from semcom_core.channels import CHANNELS, propagate
 from semcom_core.defenses.base import PlugIn
@@ -18,10 +18,8 @@ from semcom_core.link import Encoded, LinkModels, Reading, generator, read
 
 
 def keyless_attacks() -> list[str]:
-    """Attacks on a key per message that know the method: no key, no known pictures."""
-    return [
-        name for name, threat in THREATS.items() if threat.algorithm and not threat.key and not threat.known_plaintexts
-    ]
+    """Attacks that were made for ciphers under a key per message: no key, no known pictures."""
+    return [AdaptiveInversion.name]
 
 
 def readable(models: LinkModels, plug_in: PlugIn) -> bool:

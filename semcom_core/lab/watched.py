@@ -49,7 +49,8 @@ def watch(models: LinkModels, native: Tensor, settings: LinkSettings, steps: int
     source = KeySource.published()
     encoded = link.encode(models, native)
     sent = link.send(encoded, settings, source, models.parts)
-    heard = propagate(CHANNELS[settings.channel], sent.x, settings.snr_db, link.generator(settings.seed, "eve"))
+    air = link.generator(settings.seed, "eve")
+    heard = propagate(CHANNELS[settings.channel], sent.x, settings.chosen_eve_snr_db, air)
     for attempt in white_box(models.codec, models.domain, heard, sent.chain, steps):
         if attempt.step % stride == 0 or attempt.step == steps:
             yield _look(models, native, attempt.step, attempt.picture, float(attempt.distance[0]))

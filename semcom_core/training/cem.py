@@ -116,13 +116,14 @@ class CEMTask(CachedTask):
         head, clusters = self.model["link"].head.eval(), self.model["clusters"]
         device = clusters.mu.device
         chunks = np.array_split(self.cluster_rows, -(-len(self.cluster_rows) // 250))
-        z = torch.cat([self._private(head, rows, device) for rows in chunks])
+        z = torch.cat([self._private(head, self.cache.z(rows), device) for rows in chunks])
         rng = np.random.default_rng((self.seed, int(self.model.epochs)))
         clusters.refresh(z.flatten(1), self.cache.label(self.cluster_rows).to(device), rng)
         head.train()
 
-    def _private(self, head: nn.Module, rows: np.ndarray, device: torch.device) -> Tensor:
-        return head(self.cache.z(rows).to(device, memory_format=torch.channels_last))
+    @staticmethod
+    def _private(head: nn.Module, z: Tensor, device: torch.device) -> Tensor:
+        return head(z.to(device, memory_format=torch.channels_last))
 
     def loss(self, batch: Batch, stage: Stage, generator: torch.Generator) -> dict[str, Tensor]:
         index, z = batch
@@ -163,7 +164,7 @@ class CEMTask(CachedTask):
         for start in range(0, len(self.check), 128):
             rows = np.arange(start, min(start + 128, len(self.check)))
             generator = torch.Generator(device).manual_seed(start)
-            sent = self.noise.protect(pack(self._private(link.head, rows, device)), (), generator)
+            sent = self.noise.protect(pack(self._private(link.head, self.check.z(rows), device)), (), generator)
             received = at_fixed_snr(unpack(sent), 10.0, seed=start + 1) / math.sqrt(1.0 + self.noise.sigma**2)
             right.append(link.classify(self.shared.to(device), received).argmax(1).cpu() == self.check.label(rows))
             error.append((link.restorer(received).cpu() - self.check.z(rows)).square().mean((1, 2, 3)))

@@ -265,3 +265,10 @@ def test_adversarial_arm_warms_up_then_charges_the_sender(places: Path) -> None:
     assert all(value.grad is None for value in task.model["attacker"].parameters())
     assert "attacker.up.0.weight" in task.model.state_dict()  # kept with the run, not published
     assert set(dict(task.publishable(task.model).named_children())) == {"head", "restorer", "tuning"}
+
+
+def test_validation_reads_held_out_pictures_only(places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = short("cem_off")
+    task = seeded(lambda: CEMTask(plan, places / "runs", **plan.options))
+    monkeypatch.setattr(task, "cache", None)
+    assert 0.0 <= task.validate(task.model.eval(), plan.stages[0])["accuracy"] <= 1.0

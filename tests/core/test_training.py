@@ -18,7 +18,9 @@ from torch import Tensor, nn
 
 from semcom_core import datasets, precision, weights
 from semcom_core.attacks import NETWORKS
+from semcom_core.attacks.adaptive import PRIOR
 from semcom_core.codecs.repobe import RepObECodec
+from semcom_core.defenses import DEFENSES
 from semcom_core.models import build
 from semcom_core.networks.feature_prior import FeaturePrior
 from semcom_core.training import features, recipe, run
@@ -200,15 +202,26 @@ def test_a_recipe_is_the_one_that_its_weights_were_made_with(key: str) -> None:
     assert beside.read_text() == one.path.read_text()
 
 
-@pytest.mark.parametrize("domain", ["digits", "photographs"])
+@pytest.mark.parametrize("domain", ["digits", "objects", "photographs"])
 def test_a_domain_trains_in_order(domain: str) -> None:
-    """Each recipe starts from weights that an earlier one publishes."""
+    """Each recipe starts from weights that an earlier one publishes, and nothing that a defense needs is missing."""
     published: set[str] = set()
-    for name in run.ORDER:
-        one = recipe.read(f"{domain}/{name}")
+    for key in run.in_order(domain):
+        one = recipe.read(key)
         assert "codec" not in one.options or one.options["codec"] in published
+        if "defense" in one.options:
+            defense = DEFENSES[one.options["defense"]]
+            assert {f"{domain}/{name}" for name in (defense.codec, *defense.networks)} <= published
         published.add(one.publishes or one.key)
-    assert published == {f"{domain}/{name}" for name in ("base", "judge", *NETWORKS)}
+    needed = {part for one in DEFENSES.values() if one.available(domain) for part in (one.codec, *one.networks)}
+    assert {f"{domain}/{name}" for name in {*needed, "judge", "naive", PRIOR}} <= published
+    if domain != "objects":
+        assert {f"{domain}/{name}" for name in NETWORKS} <= published
+
+
+def test_a_domain_without_recipes_is_named() -> None:
+    with pytest.raises(ValueError, match="no recipes for 'sounds'"):
+        run.in_order("sounds")
 
 
 def test_an_unknown_recipe_names_the_known_ones() -> None:
