@@ -82,7 +82,7 @@ def check(network: object, arguments: object) -> None:
             integer (booleans and floats are not) or is outside its bounds. One sentence.
     """
     if not isinstance(network, str) or network not in MODELS:
-        raise ValueError(f"There is no network {_short(network)}; known are {', '.join(sorted(MODELS))}.")
+        raise ValueError(f"There is no network {_short(network)} among the {len(MODELS)} that this version knows.")
     allowed = MODELS[network].allowed
     if not isinstance(arguments, dict) or arguments.keys() != allowed.keys():
         raise ValueError(f"The network {network!r} takes exactly the arguments {', '.join(sorted(allowed))}.")
