@@ -47,7 +47,7 @@ def _evaluate(commands: argparse._SubParsersAction) -> None:
     )
     grid = command.add_argument_group("grid", "defenses x attacks x channels x SNR; an interrupted run goes on")
     grid.add_argument("--cells", default="", help="only these defenses, for instance none,ibal; others keep their rows")
-    grid.add_argument("--receiver-images", type=int, default=2000, help="pictures a receiver cell (the bare link: all)")
+    grid.add_argument("--receiver-images", type=int, default=2000, help="pictures a receiver cell")
     grid.add_argument("--white-box", action="store_true", help="also the white-box attack: minutes a picture")
     grid.add_argument("--processes", type=int, default=1, help="share the cells; or start it by `accelerate launch`")
 

@@ -138,12 +138,12 @@ def receiver_cells(domain: str, defense: Defense, split: int, images: int, weigh
     """Cells of one defense's receiver; none where it is that of the bare link (:func:`like_none`).
 
     Args:
-        split: pictures in the reporting split; the bare link is measured on all of them.
-        images: pictures for other defenses.
+        split: pictures in the reporting split.
+        images: pictures at most, the same for every defense; ``--part receiver`` has the bare link on all.
     """
     if like_none(defense):
         return []
-    count = split if defense.name == "none" else min(images, split)
+    count = min(images, split)
     if defense.uses_steps:
         count = max(count // DENOISED_SHARE, min(count, 10))
     cells = []

@@ -54,7 +54,7 @@ class Options:
     Attributes:
         limit: at most so many pictures a cell, to try it out: the result stays in the runs folder.
         cells: names of the defenses to run now; all if empty. Others' finished rows are kept.
-        receiver_images: pictures for receivers other than the bare link's.
+        receiver_images: pictures a receiver cell.
         white_box: also run the white-box optimisation, which takes minutes a picture.
         processes: start so many, which find each other through Hugging Face Accelerate.
     """

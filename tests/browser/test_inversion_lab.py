@@ -17,6 +17,7 @@ def test_rows_stack_on_a_phone(browser: playwright.Browser, server: str, width: 
     page.goto(f"{server}/inversion_lab")
     page.get_by_text("The receiver reads this picture right behind").wait_for()
     idle(page)
+    page.locator(".inv-cells .inv-cell").first.wait_for(state="attached")  # drawn after the words, on a busy machine
     assert page.title() == "Inversion lab · SemCom Lab"
     lefts = (
         page.locator(".inv-cells")
