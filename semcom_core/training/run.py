@@ -64,9 +64,6 @@ def train(key: str, device: str = "cpu", threads: int | None = None) -> None:
         ValueError: no such recipe, or an option that its task does not know.
         DataUnavailable: the data set cannot be read.
     """
-    # Adam's moments of saturated units decay into denormal numbers, a hundredfold slower to compute
-    # with (IBAL: seven times slower in all). Training has a process of its own.
-    torch.set_flush_denormal(True)
     if threads:
         torch.set_num_threads(threads)
     for one in [key] if "/" in key else in_order(key):
