@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.results_views import cem, curves, diffsem, numbers, pictures
 from pages.widgets.routing import through_router
+from pages.widgets.sections import choose_section
 from pages.widgets.strings import t
 from semcom_core.weights import WeightsError
 
@@ -26,18 +27,7 @@ def page() -> None:
     """One section at a time; the address keeps which (``?section=cem``)."""
     for style in _STYLES:
         st.html(style)
-    state = st.session_state
-    candidates = (state.get("results_section"), st.query_params.get("section"), *_SECTIONS)
-    state["results_section"] = next(name for name in candidates if name in _SECTIONS)
-    chosen = st.segmented_control(
-        t("results.sections"),
-        list(_SECTIONS),
-        key="results_section",
-        format_func=lambda name: t(f"results.section.{name}"),
-        label_visibility="collapsed",
-        required=True,
-    )
-    st.query_params["section"] = chosen
+    chosen = choose_section("results", _SECTIONS, "results_section")
     st.caption(t("results.words"))
     try:
         _SECTIONS[chosen]()
