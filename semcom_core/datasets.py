@@ -140,6 +140,16 @@ def load(domain: str, split: Split) -> ArrayDataset:
     return whole.take(np.sort(index))
 
 
+ATTACKER_IMAGES = {"digits": 20_000, "objects": 20_000, "photographs": 4_000}
+"""The last so many of the training split belong to the attackers of defenses with codecs of their own."""
+
+
+def codec_share(domain: str) -> ArrayDataset:
+    """The training pictures of codecs that their attackers must not have trained on: all but the last ones."""
+    train = load(domain, "train")
+    return train.take(np.arange(len(train) - ATTACKER_IMAGES[domain]))
+
+
 def one(domain: str, index: int) -> tuple[Image.Image, int]:
     """One picture of the reporting split and its label, without decoding the others.
 

@@ -79,7 +79,7 @@ class ESCSCodec(Codec):
             conv3x3(1, 32, 2), nn.BatchNorm2d(32), nn.ReLU(), ResBlock(32, DEPTH, 2), nn.Conv2d(DEPTH, DEPTH, 1)
         )
         self.trunk = ResBlock(DEPTH, DEPTH)
-        self.classify = nn.Linear(DEPTH, classes)
+        self.fc = nn.Linear(DEPTH, classes)
         self.paint = nn.Sequential(
             conv3x3(DEPTH, 128), nn.BatchNorm2d(128), nn.ReLU(), nn.PixelShuffle(2),
             conv3x3(32, 32), nn.BatchNorm2d(32), nn.ReLU(),
@@ -95,4 +95,4 @@ class ESCSCodec(Codec):
         """Symbols (B,1568), decrypted if need be, to image (B,1,28,28) and class logits; needs no noise level."""
         z = unpack_reals(symbols).reshape(-1, DEPTH, GRID, GRID).contiguous(memory_format=torch.channels_last)
         F = self.trunk(z)
-        return Decoded(self.paint(F).sigmoid().float(), self.classify(F.mean((2, 3))).float())
+        return Decoded(self.paint(F).sigmoid().float(), self.fc(F.mean((2, 3))).float())

@@ -151,7 +151,7 @@ class JPEG2000Codec(IdealCodec):
         self.register_buffer("mean_picture", torch.full((3, SIZE, SIZE), 0.5))
         self.register_buffer("held_out_accuracy", torch.linspace(0.3, 0.9, len(BUDGETS)))
 
-    def classify(self, picture: Tensor) -> Tensor:
+    def read_class(self, picture: Tensor) -> Tensor:
         """Class logits (B,K) of pictures (B,3,H,W) in [0,1]."""
         return self.fc(self.stages((picture - 0.5) * 4).mean((2, 3))).float()
 
@@ -199,7 +199,7 @@ class JPEG2000Codec(IdealCodec):
                 arrived.append(number)
         logits = torch.zeros(len(native), self.classes, device=native.device)
         if arrived:
-            logits[arrived] = self.classify(image[arrived])
+            logits[arrived] = self.read_class(image[arrived])
         return Decoded(image, logits)
 
     def _stream(self, picture: Tensor, rate: float) -> bytes | None:

@@ -64,7 +64,7 @@ class RepObECodec(Codec):
         """Images (B,C,224,224) in [0,1] to complex symbols (B,1568) with ``E|s|^2 = 1``."""
         return pack(self.features(image))
 
-    def classify(self, symbols: Tensor) -> Tensor:
+    def classify(self, symbols: Tensor, noise: Tensor | None = None) -> Tensor:
         """Equalised symbols (B,1568) to class logits only."""
         return self.classifier(unpack(symbols).contiguous(memory_format=torch.channels_last)).float()
 

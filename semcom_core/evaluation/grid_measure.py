@@ -19,7 +19,6 @@ from semcom_core.attacks.base import undo
 from semcom_core.channels import CHANNELS, propagate
 from semcom_core.ciphers.keys import KeyPolicy, KeySource
 from semcom_core.codecs.base import IdealCodec
-from semcom_core.codecs.repobe import RepObECodec
 from semcom_core.datasets import ArrayDataset
 from semcom_core.defenses import Defense
 from semcom_core.evaluation.collected import Collected, rounded
@@ -182,8 +181,7 @@ def _receiver(pictures: Pictures, cell: Cell) -> dict[str, Any]:
 def class_logits(models: link.LinkModels, encoded: link.Encoded, settings: LinkSettings) -> Tensor:
     """What :func:`link.receive` reads as the class (B,K), without the picture and the judge.
 
-    For most codecs the picture is most of the work. A codec that can leave it out has
-    ``classify(symbols, noise) -> logits``.
+    For most codecs the picture is most of the work.
     """
     sent = link.send(encoded, settings, KeySource.published(), models.parts)
     codec = models.codec
@@ -192,11 +190,7 @@ def class_logits(models: link.LinkModels, encoded: link.Encoded, settings: LinkS
     generator = link.generator(settings.seed, "bob")
     received = propagate(CHANNELS[settings.channel], sent.x, settings.snr_db, generator)
     recovered, noise = undo(received.equalise(), sent.chain, sent.keys, received.effective()[1])
-    if isinstance(codec, RepObECodec):
-        return codec.classify(recovered)
-    if hasattr(codec, "classify"):
-        return codec.classify(recovered, noise)
-    return codec.decode(recovered, noise).logits
+    return codec.classify(recovered, noise)
 
 
 def _attack(pictures: Pictures, cell: Cell) -> dict[str, Any]:

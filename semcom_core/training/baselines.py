@@ -19,8 +19,6 @@ from semcom_core.training.augment import AUGMENT, plain
 from semcom_core.training.recipe import Recipe, Stage
 from semcom_core.training.trainer import Task, shuffled
 
-ATTACKERS_IMAGES = 20_000
-"""The last images of the training split belong to the attackers: a codec trains on the others."""
 LINKS = (("awgn", 7.0), ("awgn", 10.0), ("awgn", 23.0), ("rayleigh", 7.0))
 """Channel and SNR in dB of the validation."""
 
@@ -37,8 +35,7 @@ class BaselineTask(Task):
         if recipe.domain != "digits":
             raise ValueError(f"the task {recipe.task!r} is for digits, not {recipe.domain}")
         self.warp = warp
-        train = datasets.load(recipe.domain, "train")
-        self.train = train.take(np.arange(len(train) - ATTACKERS_IMAGES))
+        self.train = datasets.codec_share(recipe.domain)
         held_out = datasets.load(recipe.domain, "held_out")
         self.held_out = held_out.take(np.arange(min(validate_images, len(held_out))))
 

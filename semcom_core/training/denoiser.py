@@ -15,7 +15,6 @@ from semcom_core.codecs.repobe import normalise_power, pack, unpack
 from semcom_core.defenses.diffsem import SelfNoise, add_noise, denoise, signal_share
 from semcom_core.networks.denoiser import DiffSemNetworks
 from semcom_core.training.air import random_reception, random_snr
-from semcom_core.training.baselines import ATTACKERS_IMAGES
 from semcom_core.training.downstream import Batch, CachedTask
 from semcom_core.training.recipe import Recipe, Stage
 
@@ -67,7 +66,7 @@ class DenoiserTask(CachedTask):
         held_out: int = 1000,
     ) -> None:
         if images is None:
-            images = len(datasets.load(recipe.domain, "train")) - ATTACKERS_IMAGES
+            images = len(datasets.codec_share(recipe.domain))
         super().__init__(recipe, runs, codec, copies, images, held_out)
         self.lambda_eps, self.sigma_max, self.smoothing = lambda_eps, sigma_max, smoothing
         classes = len(self.domain.classes)

@@ -16,7 +16,6 @@ from semcom_core.codecs.jpeg2000 import BUDGETS, JPEG2000Codec, codestream, comp
 from semcom_core.domains import DOMAINS
 from semcom_core.precision import autocast
 from semcom_core.training.augment import AUGMENT
-from semcom_core.training.baselines import ATTACKERS_IMAGES
 from semcom_core.training.recipe import Recipe, Stage
 from semcom_core.training.trainer import Task, shuffled
 
@@ -45,8 +44,7 @@ class JPEG2000Task(Task):
     ) -> None:
         self.domain = DOMAINS[recipe.domain]
         self.copies, self.compressed, self.smoothing = copies, compressed, smoothing
-        train = datasets.load(recipe.domain, "train")
-        self.train = train.take(np.arange(len(train) - ATTACKERS_IMAGES))
+        self.train = datasets.codec_share(recipe.domain)
         held_out = datasets.load(recipe.domain, "held_out")
         self.held_out = held_out.take(np.arange(min(validate_images, len(held_out))))
         self.network, self.arguments = "jpeg2000_codec", {"classes": len(self.domain.classes)}
@@ -72,7 +70,7 @@ class JPEG2000Task(Task):
 
     def loss(self, batch: tuple[Tensor, Tensor], stage: Stage, generator: torch.Generator) -> dict[str, Tensor]:
         images, labels = (part.to(generator.device) for part in batch)
-        return {"loss": F.cross_entropy(self.model.classify(images), labels, label_smoothing=self.smoothing)}
+        return {"loss": F.cross_entropy(self.model.read_class(images), labels, label_smoothing=self.smoothing)}
 
     @torch.inference_mode()
     def validate(self, model: JPEG2000Codec, stage: Stage) -> dict[str, float]:
@@ -90,7 +88,7 @@ class JPEG2000Task(Task):
         for start in range(0, len(pixels), 250):
             pictures = to_pictures(pixels[start : start + 250]).to(device, memory_format=torch.channels_last)
             with autocast(device.type):
-                answers = model.classify(pictures).argmax(1).cpu().numpy()
+                answers = model.read_class(pictures).argmax(1).cpu().numpy()
             right += int((answers == self.held_out.labels[start : start + 250]).sum())
         return right / len(pixels)
 

@@ -5,7 +5,7 @@ r"""What an eavesdropper has of a defense: the material that every trained attac
     attacker's own pictures ─ codec.encode ─ s (once, kept) ─ chain.protect, fresh keys and noise ─ x
       ─ random channel ─ equalise, open as far as anybody can (:func:`attacks.inversion.heard`)
 
-The attacker's pictures are the last :data:`ATTACKER_IMAGES` of the training split; defenses with
+The attacker's pictures are the last :data:`semcom_core.datasets.ATTACKER_IMAGES` of the training split; defenses with
 codecs of their own were trained on the others.
 """
 
@@ -37,7 +37,6 @@ from semcom_core.training import features
 from semcom_core.training.air import SNR_RANGE_DB, random_reception
 from semcom_core.training.augment import plain
 
-ATTACKER_IMAGES = {"digits": 20_000, "objects": 20_000, "photographs": 4_000}
 NOISE_RANGE = (0.0, 2.5)
 """Strengths of the sender's noise that attackers are trained for, besides the usual one."""
 CHUNK = 64
@@ -79,7 +78,7 @@ class Observations:
             name: weights.load(f"{domain}/{name}").module for name in self.defense.networks
         }
         data = datasets.load(domain, split)
-        count = min(images or ATTACKER_IMAGES[domain], len(data))
+        count = min(images or datasets.ATTACKER_IMAGES[domain], len(data))
         self.rows = np.arange(len(data) - count, len(data)) if split == "train" else np.arange(count)
         self.data = data.take(self.rows)
         folder = runs / domain / f"symbols-{loaded.located.sha256[:16]}"

@@ -17,7 +17,7 @@ from semcom_core.domains import DOMAINS
 from semcom_core.metrics import psnr
 from semcom_core.training.air import random_reception
 from semcom_core.training.augment import AUGMENT, plain
-from semcom_core.training.baselines import ATTACKERS_IMAGES, LINKS
+from semcom_core.training.baselines import LINKS
 from semcom_core.training.recipe import Recipe, Stage
 from semcom_core.training.trainer import Task, shuffled
 
@@ -43,8 +43,7 @@ class VAETask(Task):
     ) -> None:
         self.domain = DOMAINS[recipe.domain]
         self.lambda_rec, self.beta, self.smoothing = lambda_rec, beta, smoothing
-        train = datasets.load(recipe.domain, "train")
-        self.train = train.take(np.arange(len(train) - ATTACKERS_IMAGES))
+        self.train = datasets.codec_share(recipe.domain)
         held_out = datasets.load(recipe.domain, "held_out")
         self.held_out = held_out.take(np.arange(min(validate_images, len(held_out))))
         self.network, self.arguments = "vae_codec", {"classes": len(self.domain.classes)}

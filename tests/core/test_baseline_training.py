@@ -12,7 +12,7 @@ import torch
 
 from semcom_core import datasets
 from semcom_core.models import build
-from semcom_core.training import baselines, recipe, run
+from semcom_core.training import recipe, run
 from semcom_core.training.baselines import Contest
 from tests.shards import write_shards
 
@@ -25,7 +25,7 @@ def seeded(seed: int = 0) -> torch.Generator:
 def drawn_digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     write_shards(tmp_path / "data", "digits", "train", 40, shards=1)
     monkeypatch.setenv("SEMCOM_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr(baselines, "ATTACKERS_IMAGES", 12)
+    monkeypatch.setitem(datasets.ATTACKER_IMAGES, "digits", 12)
     datasets.load.cache_clear()
     yield tmp_path
     datasets.load.cache_clear()

@@ -18,6 +18,7 @@ from semcom_core.attacks.base import Knowledge
 from semcom_core.attacks.inversion import heard, sealed
 from semcom_core.attacks.ridge import Ridge
 from semcom_core.channels import CHANNELS, Received, complex_normal, propagate
+from semcom_core.datasets import ATTACKER_IMAGES
 from semcom_core.defenses import DEFENSES
 from semcom_core.defenses.base import PlugIn
 from semcom_core.defenses.confusion import ConfusionCipher
@@ -27,7 +28,7 @@ from semcom_core.networks.inversion_reader import DenseInversion, MixerReader, r
 from semcom_core.networks.ridge import RidgeInversion
 from semcom_core.training import observations, recipe
 from semcom_core.training.inversion import DefenseReaderTask, RidgeTask
-from semcom_core.training.observations import ATTACKER_IMAGES, Observations
+from semcom_core.training.observations import Observations
 from semcom_core.training.recipe import Recipe, Stage
 from semcom_core.training.trainer import Trainer
 

@@ -111,7 +111,7 @@ def test_awgn_delivers_exactly_up_to_capacity(codec: JPEG2000Codec) -> None:
         budget = codec.budget(codec.rate(snr_db, fading=False))
         sent = to_pictures(np.stack([decompress(compress(to_pixels(one), budget)) for one in native]))
         assert torch.equal(got.image, sent)
-        assert torch.allclose(got.logits, codec.classify(sent), atol=1e-5)
+        assert torch.allclose(got.logits, codec.read_class(sent), atol=1e-5)
         weaker = codec.deliver(native, snr_db, noise * 10**0.02, fading=False)
         assert torch.equal(weaker.image, codec.mean_picture.expand_as(native)) and not weaker.logits.any()
 
@@ -170,7 +170,7 @@ def test_task_fills_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         "held_out": datasets.ArrayDataset(pictures(10, 9), np.arange(10)),
     }
     monkeypatch.setattr(datasets, "load", lambda domain, split: data[split])
-    monkeypatch.setattr(training, "ATTACKERS_IMAGES", 8)
+    monkeypatch.setitem(datasets.ATTACKER_IMAGES, "objects", 8)
     chosen = recipe.read("objects/jpeg2000")
     task = training.JPEG2000Task(chosen, tmp_path, copies=1, compressed=1.0)
     assert len(task.train) == 32 and task.epoch_size(recipe.Stage(1, 16)) == 32

@@ -74,7 +74,7 @@ def test_a_step_of_training_reaches_all_weights(tmp_path: Path, monkeypatch: pyt
 
     data = {"train": drawn(40, 0), "held_out": drawn(12, 1)}
     monkeypatch.setattr(datasets, "load", lambda domain, split: data[split])
-    monkeypatch.setattr(training, "ATTACKERS_IMAGES", 8)
+    monkeypatch.setitem(datasets.ATTACKER_IMAGES, "objects", 8)
     chosen = recipe.read("objects/vae")
     task = training.VAETask(chosen, tmp_path, **chosen.options)
     assert np.array_equal(task.train.images, data["train"].images[:32])
