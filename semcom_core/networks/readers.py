@@ -13,6 +13,12 @@ from semcom_core.networks.blocks import ResBlock
 from semcom_core.networks.decoders import FEATURE_CHANNELS
 
 CELLS = 28 * 28
+SEED_RANK, MIX_RANK = 64, 128
+
+
+def narrow(inputs: int, outputs: int, rank: int) -> nn.Sequential:
+    """A linear layer through ``rank`` values: the wide ones would be most of what is stored."""
+    return nn.Sequential(nn.Linear(inputs, rank, bias=False), nn.Linear(rank, outputs))
 
 
 class Reader(nn.Module):
@@ -29,7 +35,7 @@ class Reader(nn.Module):
     def __init__(self, summary: int, image_channels: int, size: int, classes: int) -> None:
         super().__init__()
         self.fc = nn.Sequential(nn.LayerNorm(summary), nn.Dropout(0.1), nn.Linear(summary, classes))
-        self.seed = nn.Sequential(nn.LayerNorm(summary), nn.Linear(summary, 64 * 7 * 7))
+        self.seed = nn.Sequential(nn.LayerNorm(summary), narrow(summary, 64 * 7 * 7, SEED_RANK))
         self.grow = nn.Sequential(
             nn.ConvTranspose2d(64, 64, 4, 2, 1), ResBlock(64, 64), nn.ConvTranspose2d(64, 64, 4, 2, 1), ResBlock(64, 64)
         )
@@ -123,7 +129,7 @@ class DenseReader(Reader):
     def __init__(self, image_channels: int, size: int, classes: int = 10, width: int = 512) -> None:
         super().__init__(width, image_channels, size, classes)
         self.mix = nn.Sequential(
-            nn.Linear(FEATURE_CHANNELS * CELLS, width), nn.LayerNorm(width), nn.GELU(),
+            narrow(FEATURE_CHANNELS * CELLS, width, MIX_RANK), nn.LayerNorm(width), nn.GELU(),
             nn.Dropout(0.2), nn.Linear(width, width), nn.GELU(),
         )  # fmt: skip
 

@@ -73,8 +73,8 @@ class ReceiverTask(CachedTask):
 
     Options:
         lambda_rec, rec_share, smoothing: as in :class:`~semcom_core.training.codec.CodecTask`.
-        shift: each batch moves by up to this many grid cells (8 pixels each), wrapping around;
-            for pictures with an empty border, where it equals shifting the picture.
+        shift: each batch moves by up to this many grid cells (8 pixels each); the border is
+            repeated where nothing is left.
         cutmix: share of the batches in which each map carries a rectangle of another one, and
             its label in proportion (Yun et al., ICCV 2019; here on features).
         soup: publish the mixture of the weights before and after that does best on the held-out
@@ -124,7 +124,7 @@ class ReceiverTask(CachedTask):
     def loss(self, batch: Batch, stage: Stage, generator: torch.Generator) -> dict[str, Tensor]:
         index, z = batch
         move = torch.randint(-self.shift, self.shift + 1, (2,), generator=generator, device=generator.device).tolist()
-        z = z.roll(move, (2, 3))
+        z = _moved(z, move)
         labels = self.cache.label(index).to(generator.device)
         mixed, partner, share = _cutmix(z, generator) if self._chance(generator) < self.cutmix else (z, labels, 1.0)
         received = self.received(mixed, generator)
@@ -134,7 +134,7 @@ class ReceiverTask(CachedTask):
             ce = ce + (1.0 - share) * F.cross_entropy(logits, labels[partner], label_smoothing=self.smoothing)
         pick = np.linspace(0, len(index) - 1, max(2, round(self.rec_share * len(index)))).astype(int)
         rebuilt = self.model["reconstructor"](self.received(z[pick], generator)).float()
-        target = self.cache.targets_at(index[pick]).roll([PIXELS_A_CELL * cells for cells in move], (2, 3))
+        target = _moved(self.cache.targets_at(index[pick]), [PIXELS_A_CELL * cells for cells in move])
         mse = F.mse_loss(rebuilt, target.to(rebuilt.device))
         return {"loss": ce + self.lambda_rec * mse, "ce": ce, "mse": mse}
 
@@ -152,6 +152,14 @@ class ReceiverTask(CachedTask):
                     quality.append(psnr(model["reconstructor"](z).float().cpu(), self.check.targets_at(index)))
         accuracy, mean_psnr = float(np.concatenate(right).mean()), float(torch.cat(quality).mean())
         return {"score": accuracy + 0.02 * mean_psnr, "accuracy": accuracy, "psnr": mean_psnr}
+
+
+def _moved(maps: Tensor, move: list[int]) -> Tensor:
+    """Maps (B,C,h,w) down and to the right by ``move``; the border is repeated behind them."""
+    height, width = maps.shape[2:]
+    rows = (torch.arange(height) - move[0]).clamp(0, height - 1)
+    columns = (torch.arange(width) - move[1]).clamp(0, width - 1)
+    return maps[:, :, rows.to(maps.device)][:, :, :, columns.to(maps.device)]
 
 
 def _mixture(before: dict[str, Tensor], after: dict[str, Tensor], share: float) -> dict[str, Tensor]:
