@@ -10,10 +10,10 @@ from functools import lru_cache
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
 from semcom_core.codecs.base import Decoded, IdealCodec
-from semcom_core.networks.blocks import ResBlock, conv3x3
+from semcom_core.networks.judge import Judge
 
 CHANNEL_USES = 1568
 SIZE = 32
@@ -109,7 +109,7 @@ class JPEG2000Codec(IdealCodec):
     ::
 
         I 3×32×32 ─ JPEG2000 at ⌊1568·R/8⌋ bytes ─ ideal code at R bits/use ─ channel
-              C ≥ R: the same bytes ─ JPEG2000⁻¹ ─ Î ─ ResNet ─ logits
+              C ≥ R: the same bytes ─ JPEG2000⁻¹ ─ Î ─ classifier ─ logits
               C < R: outage ─ mean training picture, all classes equally likely
 
     AWGN: ``R = C = log2(1 + SNR)``. Fading: the sender knows only the mean SNR, so the rate is fixed
@@ -138,22 +138,13 @@ class JPEG2000Codec(IdealCodec):
     def __init__(self, classes: int = 10) -> None:
         super().__init__()
         self.classes = classes
-        self.stages = nn.Sequential(
-            conv3x3(3, 32),
-            nn.BatchNorm2d(32),
-            nn.ReLU(),
-            ResBlock(32, 64, 2),
-            ResBlock(64, 64),
-            ResBlock(64, 128, 2),
-            ResBlock(128, 128),
-        )
-        self.fc = nn.Linear(128, classes)
+        self.reader = Judge(3, SIZE, classes)
         self.register_buffer("mean_picture", torch.full((3, SIZE, SIZE), 0.5))
         self.register_buffer("held_out_accuracy", torch.linspace(0.3, 0.9, len(BUDGETS)))
 
     def read_class(self, picture: Tensor) -> Tensor:
         """Class logits (B,K) of pictures (B,3,H,W) in [0,1]."""
-        return self.fc(self.stages((picture - 0.5) * 4).mean((2, 3))).float()
+        return self.reader(picture).float()
 
     # Rate --------------------------------------------------------------------------------
 

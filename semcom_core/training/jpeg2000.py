@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from semcom_core import datasets
+from semcom_core import datasets, weights
 from semcom_core.codecs.jpeg2000 import BUDGETS, JPEG2000Codec, codestream, compress, decompress, to_pictures
 from semcom_core.domains import DOMAINS
 from semcom_core.precision import autocast
@@ -21,9 +21,9 @@ from semcom_core.training.trainer import Task, shuffled
 
 
 class JPEG2000Task(Task):
-    """Cross entropy on pictures of which a share went through JPEG2000 at a random size.
+    """Cross entropy on pictures of which a share went through JPEG2000 at a random size, from the judge on.
 
-    Also sets the codec's mean training picture and its table of held-out accuracies, by which the
+    No attacker is trained on this link, so it may use the whole training split. Also sets the codec's mean training picture and its table of held-out accuracies, by which the
     sender picks the rate under fading.
 
     Options:
@@ -44,14 +44,15 @@ class JPEG2000Task(Task):
     ) -> None:
         self.domain = DOMAINS[recipe.domain]
         self.copies, self.compressed, self.smoothing = copies, compressed, smoothing
-        self.train = datasets.codec_share(recipe.domain)
+        self.train = datasets.load(recipe.domain, "train")
         held_out = datasets.load(recipe.domain, "held_out")
         self.held_out = held_out.take(np.arange(min(validate_images, len(held_out))))
         self.network, self.arguments = "jpeg2000_codec", {"classes": len(self.domain.classes)}
         self.model = JPEG2000Codec(**self.arguments)
+        self.model.reader.load_state_dict(weights.load(f"{recipe.domain}/judge").module.state_dict())
         self.model.mean_picture.copy_(to_pictures(self.train.images.mean(0, keepdims=True))[0])
         folder = runs / recipe.domain
-        self.pool = _kept(folder / f"jpeg2000_train_{copies}.npy", lambda: _compressed(self.train.images, copies))
+        self.pool = _kept(folder / f"jpeg2000_train_{len(self.train)}_{copies}.npy", lambda: _compressed(self.train.images, copies))
         self.check = _kept(
             folder / f"jpeg2000_held_out_{validate_images}.npy", lambda: _at_budgets(self.held_out.images)
         )

@@ -39,8 +39,9 @@ class JudgeTask(Task):
         return len(self.train) // stage.batch * stage.batch
 
     def batches(self, stage: Stage, rng: np.random.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+        extra = {} if self.domain.name == "digits" else {"min_scale": stage.min_scale}
         for index in shuffled(len(self.train), stage.batch, rng):
-            images = AUGMENT[self.domain.name](self.train.images[index], stage.size, rng)
+            images = AUGMENT[self.domain.name](self.train.images[index], stage.size, rng, **extra)
             yield images.contiguous(memory_format=torch.channels_last), torch.from_numpy(self.train.labels[index])
 
     def loss(self, batch: tuple[Tensor, Tensor], stage: Stage, generator: torch.Generator) -> dict[str, Tensor]:

@@ -44,7 +44,7 @@ TASKS: dict[str, Callable[..., Task | PriorTask | RidgeTask]] = {
     "cem": CEMTask,
     "diffsem": DenoiserTask,
 }
-FIRST = ("base", "receiver")
+FIRST = ("base", "receiver", "judge")
 """What almost everything else starts from."""
 LAST = ("ridge_", "inversion_", "conv_")
 """Attackers on one defense's own output, which must be there."""

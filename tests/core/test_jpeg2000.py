@@ -170,11 +170,10 @@ def test_task_fills_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         "held_out": datasets.ArrayDataset(pictures(10, 9), np.arange(10)),
     }
     monkeypatch.setattr(datasets, "load", lambda domain, split: data[split])
-    monkeypatch.setitem(datasets.ATTACKER_IMAGES, "objects", 8)
     chosen = recipe.read("objects/jpeg2000")
     task = training.JPEG2000Task(chosen, tmp_path, copies=1, compressed=1.0)
-    assert len(task.train) == 32 and task.epoch_size(recipe.Stage(1, 16)) == 32
-    expected = pictures(40)[:32].mean(0).transpose(2, 0, 1) / 255
+    assert len(task.train) == 40 and task.epoch_size(recipe.Stage(1, 16)) == 32
+    expected = pictures(40).mean(0).transpose(2, 0, 1) / 255
     assert np.allclose(task.model.mean_picture, expected, atol=1e-5)
     stage = recipe.Stage(epochs=1, batch=16, size=32)
     batch = next(task.batches(stage, np.random.default_rng(0)))
@@ -189,5 +188,5 @@ def test_task_fills_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_weights_are_small() -> None:
-    assert sum(value.numel() for value in JPEG2000Codec().state_dict().values()) * 2 < 1.5e6
+    assert sum(value.numel() for value in JPEG2000Codec().state_dict().values()) * 2 < 6e6
     assert jpeg2000.CHANNEL_USES == JPEG2000Codec.channel_uses == 1568
