@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.cipher import break_it, keys, repair, strength, tamper, watch
 from pages.widgets.routing import through_router
-from pages.widgets.strings import t
+from pages.widgets.sections import choose_section
 from semcom_core.weights import WeightsError
 
 _STYLE = Path(__file__).parent / "widgets" / "style.css"
@@ -26,18 +26,7 @@ _SECTIONS: dict[str, Callable[[], None]] = {
 def page() -> None:
     """One section at a time; the address keeps which (``?section=break``)."""
     st.html(_STYLE)
-    if st.query_params.get("section") in _SECTIONS and "section" not in st.session_state:
-        st.session_state["section"] = st.query_params["section"]
-    chosen = st.segmented_control(
-        t("cipher_lab.sections"),
-        list(_SECTIONS),
-        key="section",
-        default=None if "section" in st.session_state else "watch",
-        format_func=lambda name: t(f"cipher_lab.section.{name}"),
-        label_visibility="collapsed",
-        required=True,
-    )
-    st.query_params["section"] = chosen
+    chosen = choose_section("cipher_lab", _SECTIONS, "section")
     try:
         _SECTIONS[chosen]()
     except WeightsError as error:

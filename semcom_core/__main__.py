@@ -47,7 +47,7 @@ def _evaluate(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--limit", type=int, help="first pictures only, to try it out")
     command.add_argument(
         "--part",
-        choices=("receiver", "attacks", "ciphers", "keys", "diffsem", "grid"),
+        choices=("receiver", "attacks", "ciphers", "keys", "diffsem", "certificates", "grid"),
         help="one part only; all but the grid, which takes hours, if omitted",
     )
     grid = command.add_argument_group("grid", "defenses x attacks x channels x SNR; an interrupted run goes on")

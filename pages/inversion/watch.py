@@ -15,13 +15,13 @@ from pages.widgets.experiment import CHART, experiment
 from pages.widgets.strings import t
 from pages.widgets.threat import threat_sentence
 from semcom_core import figures, link
-from semcom_core.attacks.white_box import THREAT
+from semcom_core.attacks.white_box import STEPS, THREAT
 from semcom_core.compare import Cell, canonical
 from semcom_core.defenses import DEFENSES
 from semcom_core.figures_attacks import Line, lines
 from semcom_core.lab.watched import Look, watch
 
-_STEPS, _STRIDE = {"digits": 150, "objects": 150, "photographs": 100}, 5
+_STRIDE = 5
 _FILM = 5
 """Earlier pictures beside the present one."""
 _WITHOUT_GRADIENT = frozenset({"jpeg2000"})
@@ -47,7 +47,7 @@ def section(scene: Scene) -> None:
         help=t("inversion.watch.keyed"),
     )
     settings = canonical(scene.settings, defense)
-    steps = _STEPS[scene.domain]
+    steps = STEPS[scene.domain]
 
     def begin() -> Iterator[Any]:
         return watch(stages.models(scene.domain, defense), scene.chosen.prepared.native[None], settings, steps, _STRIDE)

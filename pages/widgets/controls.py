@@ -7,7 +7,8 @@ from typing import Any
 import streamlit as st
 
 from pages.widgets import address, stages
-from pages.widgets.picture_source import Chosen, choose_picture
+from pages.widgets.picture_bar import picture_bar
+from pages.widgets.picture_source import Chosen
 from pages.widgets.strings import t
 from pages.widgets.threat import threat_sentence
 from semcom_core import link
@@ -25,18 +26,7 @@ _KEPT: dict[str, Any] = {"persist_state": "session"}
 def controls() -> Chosen:
     """Draw all controls. Their values are in the session state; the picture is returned."""
     with st.sidebar:
-        _heading("picture")
-        st.segmented_control(
-            t("controls.domain"),
-            list(DOMAINS),
-            format_func=lambda name: t(f"domain.{name}.name"),
-            key="domain",
-            required=True,
-            label_visibility="collapsed",
-            width="stretch",
-            **_KEPT,
-        )
-        chosen = choose_picture(st.session_state["domain"])
+        _, chosen = picture_bar(list(DOMAINS))
         _heading("link")
         _channel()
         _heading("defense")

@@ -76,3 +76,19 @@ class RepObECodec(Codec):
         """Equalised symbols (B,1568) to image (B,C,224,224) and class logits; needs no noise level."""
         z = unpack(symbols).contiguous(memory_format=torch.channels_last)
         return Decoded(self.reconstructor(z).float(), self.classifier(z).float())
+
+
+class OwnReceiver(Codec):
+    """RepObE's sender with a receiver of a defense's own, which a subclass is.
+
+    Args:
+        codec: the frozen codec; its encoder is used, and what the receiver shares with it.
+    """
+
+    def __init__(self, codec: RepObECodec) -> None:
+        super().__init__()
+        self.codec, self.size, self.channel_uses = codec, codec.size, codec.channel_uses
+
+    def encode(self, image: Tensor) -> Tensor:
+        """As the codec does; what a defense adds to it is a plug-in."""
+        return self.codec.encode(image)

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from semcom_core.codecs.base import Codec, Decoded
-from semcom_core.codecs.repobe import RepObECodec, pack, unpack
+from semcom_core.codecs.base import Decoded
+from semcom_core.codecs.repobe import OwnReceiver, RepObECodec, pack, unpack
 from semcom_core.defenses.base import PlugIn
 from semcom_core.networks.private_head import PrivateHead, PrivateLink
 
@@ -53,7 +53,7 @@ class PrivateFeatures(PlugIn):
         return s_hat
 
 
-class PrivateReceiver(Codec):
+class PrivateReceiver(OwnReceiver):
     """The codec with the receiver that was trained for private features.
 
     Args:
@@ -62,13 +62,8 @@ class PrivateReceiver(Codec):
     """
 
     def __init__(self, codec: RepObECodec, link: PrivateLink) -> None:
-        super().__init__()
-        self.codec, self.link = codec, link
-        self.size, self.channel_uses = codec.size, codec.channel_uses
-
-    def encode(self, image: Tensor) -> Tensor:
-        """As the codec does; the head is a plug-in."""
-        return self.codec.encode(image)
+        super().__init__(codec)
+        self.link = link
 
     def decode(self, symbols: Tensor, noise: Tensor | None = None) -> Decoded:
         """Noisy private symbols (B,1568) to image (B,C,224,224) and class logits."""

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from semcom_core import diffusion
 from semcom_core.channels import complex_normal, noise_variance
-from semcom_core.codecs.base import Codec, Decoded
-from semcom_core.codecs.repobe import RepObECodec, normalise_power, pack, unpack
+from semcom_core.codecs.base import Decoded
+from semcom_core.codecs.repobe import OwnReceiver, RepObECodec, normalise_power, pack, unpack
 from semcom_core.defenses.base import PlugIn
 from semcom_core.networks.decoders import ClassificationDecoder
 from semcom_core.networks.denoiser import DiffSemNetworks
@@ -136,7 +136,7 @@ def denoise(networks: DiffSemNetworks, z: Tensor, noise: Tensor, steps: int, lab
     return normalise_power(z0).contiguous(memory_format=torch.channels_last)
 
 
-class DiffSemReceiver(Codec):
+class DiffSemReceiver(OwnReceiver):
     """The codec with the classifier that was tuned for denoised features, or for noisy ones.
 
     Args:
@@ -145,13 +145,8 @@ class DiffSemReceiver(Codec):
     """
 
     def __init__(self, codec: RepObECodec, networks: DiffSemNetworks) -> None:
-        super().__init__()
-        self.codec, self.networks = codec, networks
-        self.size, self.channel_uses = codec.size, codec.channel_uses
-
-    def encode(self, image: Tensor) -> Tensor:
-        """As the codec does."""
-        return self.codec.encode(image)
+        super().__init__(codec)
+        self.networks = networks
 
     def classify(self, symbols: Tensor, noise: Tensor | None = None) -> Tensor:
         """Class logits only; see :meth:`decode`."""

@@ -16,7 +16,7 @@ NOTHING_LEARNT = ("rotation", "rotation_fast")
 
 @dataclass(frozen=True)
 class Certified:
-    """One certificate (:func:`semcom_core.entropy.certificate`) and the measured counterpart.
+    """One certificate (:func:`semcom_core.entropy.certificates`) and the measured counterpart.
 
     Attributes:
         ratio: certified: the error of any attack is at least this share of the floor without a signal.

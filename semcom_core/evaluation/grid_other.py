@@ -18,7 +18,6 @@ from semcom_core.evaluation.measure import CHUNK
 from semcom_core.settings import LinkSettings
 from semcom_core.training.augment import plain
 
-WHITE_BOX_STEPS = 200
 _SEED = 999_000
 """Seeds of the attacker's own messages: none that a measured message has."""
 
@@ -26,7 +25,7 @@ _SEED = 999_000
 def search(models: link.LinkModels, encoded: link.Encoded, sent: link.Sent, settings: LinkSettings) -> link.Reading:
     """White-box optimisation of the pictures behind one chunk of messages."""
     received = _heard(sent, settings)
-    *_, last = white_box(models.codec, models.domain, received, sent.chain, WHITE_BOX_STEPS)
+    *_, last = white_box(models.codec, models.domain, received, sent.chain)
     return link.read(models, encoded.native, Loot(last.picture, None))
 
 

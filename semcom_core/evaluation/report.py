@@ -9,11 +9,13 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from semcom_core import datasets, link, weights
+from semcom_core import datasets, entropy, link, weights
 from semcom_core.attacks import NETWORKS
 from semcom_core.ciphers.keys import KeyPolicy
 from semcom_core.defenses import DEFENSES
 from semcom_core.evaluation import ciphers, diffsem, keys, measure, rotations
+from semcom_core.evaluation.grid_cells import NOISES, PLANE_SNR_DB, spread
+from semcom_core.manifest import write_atomically
 from semcom_core.metrics import holm
 from semcom_core.settings import LinkSettings
 
@@ -25,6 +27,7 @@ PICTURES = {"digits": 500, "objects": 500, "photographs": 400}
 """Pictures per cell where both decoders, the attack and the judge run."""
 CIPHER_IMAGES = 2000
 """Pictures of the cipher part, spread evenly over the reporting split."""
+CERTIFICATE_IMAGES = 4000
 SOURCE_NOTE = "{split}, {images} images (layout of {source}); never used for a choice"
 REPORTED = {
     "digits": "MNIST test",
@@ -138,12 +141,30 @@ def _diffsem_part(models: link.LinkModels, limit: int | None) -> None:
     _write(f"{domain}/diffsem", about | diffsem.gap(measured))
 
 
+def _certificate_part(models: link.LinkModels, limit: int | None) -> None:
+    """What the entropy bound certifies for each trained defense that adds noise (CEM's theory)."""
+    domain = models.domain.name
+    data = datasets.load(domain, "report")
+    data = data.take(spread(len(data), min(limit or CERTIFICATE_IMAGES, len(data))))
+    rows, sha = [], {}
+    noisy = [one for one in link.trained_defenses(domain) if DEFENSES[one].uses_noise and not DEFENSES[one].uses_steps]
+    for defense in tqdm(noisy, desc=f"evaluate {domain}, certificates", unit="defense"):
+        models = link.load_models(domain, defense)
+        rows += entropy.certificates(models, domain, defense, NOISES, PLANE_SNR_DB, data)
+        chosen = DEFENSES[defense]
+        sha |= {name: weights.locate(f"{domain}/{name}").sha256 for name in (chosen.codec, *chosen.networks)}
+    about = _about(domain, len(data), limit, "certificates", ()) | {"weights": sha}
+    file = weights.root() / domain / "certificates" / "results.json"
+    write_atomically(file, f"{json.dumps(about | {'certificates': rows}, indent=1, ensure_ascii=False)}\n".encode())
+
+
 PARTS = {
     "receiver": _receiver_part,
     "attacks": _attack_part,
     "ciphers": _cipher_part,
     "keys": _key_part,
     "diffsem": _diffsem_part,
+    "certificates": _certificate_part,
 }
 
 

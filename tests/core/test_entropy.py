@@ -13,7 +13,7 @@ from scipy.special import logsumexp
 from torch import nn
 
 from semcom_core.datasets import ArrayDataset
-from semcom_core.entropy import GaussianToy, certificate, information_bound, mse_floor, toy, toy_curve
+from semcom_core.entropy import GaussianToy, certificates, information_bound, mse_floor, toy, toy_curve
 from semcom_core.figures_privacy import Certified, certificate_figure, gaussian_toy_figure
 from semcom_core.networks.private_head import PrivateLink
 from tests.untrained import textured, untrained
@@ -175,12 +175,12 @@ def test_certificate_of_a_link() -> None:
     models = replace(models, parts={"cem": part})
     pictures = (textured(24)[:, 0] * 255).byte().numpy()
     images = ArrayDataset(pictures, np.zeros(24, int))
-    words = ("digits", "cem", 0.5)
-    loud, quiet = (certificate(models, *words, snr_db, images, clusters=(1,)) for snr_db in (0.0, 20.0))
-    assert 0.0 < quiet["ratio"] < loud["ratio"] < 1.0
+    words = ("digits", "cem", (0.5, 2.0))
+    (loud, louder), (quiet, _) = (certificates(models, *words, snr, images, clusters=(1,)) for snr in (0.0, 20.0))
+    assert 0.0 < quiet["ratio"] < loud["ratio"] < louder["ratio"] < 1.0
     assert loud["pixels"] == 784 and loud["ratio"] == pytest.approx(math.exp(-2 * loud["nats"] / 784))
     with pytest.raises(ValueError, match="key"):
-        certificate(models, "digits", "rotation", 0.5, 10.0, images)
+        certificates(models, "digits", "rotation", (0.5,), 10.0, images)
 
 
 # --- Figures -----------------------------------------------------------------------------------------

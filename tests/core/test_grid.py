@@ -13,11 +13,12 @@ import torch
 
 from semcom_core import datasets, link, manifest, weights
 from semcom_core import models as registry
+from semcom_core.attacks import white_box
 from semcom_core.channels import CHANNELS, Received, complex_normal, noise_variance
 from semcom_core.ciphers.keys import KeyPolicy, KeySource
 from semcom_core.datasets import ArrayDataset
 from semcom_core.defenses import DEFENSES
-from semcom_core.evaluation import grid, grid_cells, grid_measure, grid_other, grid_run
+from semcom_core.evaluation import grid, grid_cells, grid_measure, grid_run
 from semcom_core.evaluation.collected import Collected
 from semcom_core.evaluation.grid_cells import Cell, balanced, spread
 from semcom_core.evaluation.grid_measure import Pictures
@@ -198,7 +199,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     few = {name: DEFENSES[name] for name in ("none", "repobe", "noise", "ibal")}
     monkeypatch.setattr(grid_run, "DEFENSES", few)
     monkeypatch.setattr(grid_cells, "DEFENSES", few)
-    monkeypatch.setattr(grid_other, "WHITE_BOX_STEPS", 1)
+    monkeypatch.setitem(white_box.STEPS, "digits", 1)
     yield tmp_path
     datasets.load.cache_clear()
 
