@@ -48,7 +48,7 @@ SEEDS = (0, 1, 2)
 PICTURES = 200
 DENOISED_SHARE = 4
 """A denoising receiver is measured on so many times fewer pictures: it is as many times slower."""
-ATTACK_IMAGES = {"digits": 1000, "objects": 1000, "photographs": 400}
+ATTACK_IMAGES = {"digits": 1000, "objects": 500, "photographs": 400}
 WHITE_BOX, NEIGHBOURS = "white_box", "neighbours"
 SLOW_ATTACK_IMAGES = {"diffusion_prior": 200, WHITE_BOX: 10}
 """Attacks that take seconds or minutes a picture; their cells say so by ``images``."""
