@@ -22,8 +22,8 @@ def main() -> None:
 
 
 def _train(commands: argparse._SubParsersAction) -> None:
-    command = commands.add_parser("train", help="train a recipe (digits/base) or a whole domain (digits)")
-    command.add_argument("recipe")
+    command = commands.add_parser("train", help="train a recipe (digits/base), a file, or a whole domain (digits)")
+    command.add_argument("recipe", help="digits/base, my-link.toml (as the page Tuning writes it), or digits")
     command.add_argument("--device", default="cpu")
     command.add_argument("--threads", type=int)
 
@@ -47,16 +47,21 @@ def _evaluate(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--limit", type=int, help="first pictures only, to try it out")
     command.add_argument(
         "--part",
-        choices=("receiver", "attacks", "ciphers", "keys", "diffsem", "certificates", "grid"),
-        help="one part only; all but the grid, which takes hours, if omitted",
+        choices=("receiver", "attacks", "ciphers", "keys", "diffsem", "certificates", "grid", "adversarial"),
+        help="one part only; all but grid and adversarial, which take hours, if omitted",
     )
     grid = command.add_argument_group("grid", "defenses x attacks x channels x SNR; an interrupted run goes on")
     grid.add_argument("--cells", default="", help="only these defenses, for instance none,ibal; others keep their rows")
     grid.add_argument("--receiver-images", type=int, default=2000, help="pictures a receiver cell")
     grid.add_argument("--white-box", action="store_true", help="also the white-box attack: minutes a picture")
     grid.add_argument("--processes", type=int, default=1, help="share the cells; or start it by `accelerate launch`")
+    adversarial = command.add_argument_group("adversarial", "attacks x training methods; --cells names methods")
+    adversarial.add_argument("--images", type=int, default=200, help="pictures of a PGD cell at 7 and 23 dB")
 
     def run(arguments: argparse.Namespace) -> None:
+        if arguments.part == "adversarial":
+            _run_adversarial(arguments)
+            return
         if arguments.part == "grid":
             _run_grid(arguments)
             return
@@ -73,6 +78,13 @@ def _run_grid(arguments: argparse.Namespace) -> None:
     names = ("domain", "limit", "receiver_images", "white_box", "processes", "threads")
     cells = tuple(filter(None, arguments.cells.split(",")))
     grid_run.run(grid_run.Options(cells=cells, **{name: getattr(arguments, name) for name in names}))
+
+
+def _run_adversarial(arguments: argparse.Namespace) -> None:
+    from semcom_core.evaluation import adversarial_run
+
+    methods = tuple(filter(None, arguments.cells.split(",")))
+    adversarial_run.run(adversarial_run.Options(arguments.domain, arguments.images, methods, arguments.threads))
 
 
 def _tables(commands: argparse._SubParsersAction) -> None:
@@ -92,7 +104,7 @@ def _tables(commands: argparse._SubParsersAction) -> None:
 
 def _bench(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser("bench", help="time one picture through the link, and the start of the app")
-    command.add_argument("domains", nargs="*", help="all, if none is named")
+    command.add_argument("domains", nargs="*", help="all, if none is named; or workbench: train a small link")
     command.add_argument("--runs", type=int, default=50, help="timed runs of each kind, after three to warm up")
     command.add_argument("--threads", type=int, default=2)
     command.add_argument("--browser", action="store_true", help="also time the first result in Chromium")
@@ -100,6 +112,11 @@ def _bench(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--json", type=Path, help="also write the figures to this file")
 
     def run(arguments: argparse.Namespace) -> None:
+        if arguments.domains == ["workbench"]:
+            from semcom_core.workbench import bench as workbench_bench
+
+            workbench_bench.main(arguments.json)
+            return
         from semcom_core import bench
 
         start = not arguments.no_start

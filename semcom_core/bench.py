@@ -28,6 +28,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from semcom_core import link, samples
+from semcom_core.bench_adversarial import time_attacks
 from semcom_core.bench_defenses import DefenseTiming, time_defenses, time_link
 from semcom_core.bench_defenses import table as defense_lines
 from semcom_core.codecs.repobe import CODEC_SIZE, FEATURE_SHAPE
@@ -66,12 +67,15 @@ class DomainReport:
         transmission: encode, protect, channel, both decoders, attack, judge (sent, receiver, attacker).
         slider: a new SNR with features and ciphertext cached: everything after the sender.
         defenses: the same two under every trained defense.
+        attacked, attack: PGD-5 on the picture, against these receivers one after another.
     """
 
     transmission: Timing
     slider: Timing
     networks: dict[str, NetworkTiming]
     defenses: dict[str, DefenseTiming] = field(default_factory=dict)
+    attacked: tuple[str, ...] = ()
+    attack: Timing | None = None
 
 
 @dataclass(frozen=True)
@@ -243,7 +247,9 @@ def bench(domains: list[str], runs: int = 50, threads: int = 2, browser: bool = 
     rate = matmul_rate()
     reports = {domain: bench_domain(models[domain], picture(domain), rate, runs) for domain in domains}
     for domain, report in reports.items():
-        reports[domain] = replace(report, defenses=time_defenses(domain, picture(domain), runs))
+        attacked, attack = time_attacks(domain, picture(domain), max(1, runs // 10))
+        defenses = time_defenses(domain, picture(domain), runs)
+        reports[domain] = replace(report, defenses=defenses, attacked=attacked, attack=attack)
     machine = {
         "processor": _processor(),
         "cores": os.cpu_count(),
@@ -282,6 +288,9 @@ def table(report: Report) -> str:
             )
         if figures.defenses:
             lines += defense_lines(figures.defenses)
+        if figures.attack:
+            name = f"PGD-5 against {', '.join(figures.attacked)}"
+            lines.append(f"  {name:<38}{figures.attack.p50:>9.1f}{figures.attack.p95:>9.1f}")
     lines += ["", f"peak memory of this run: {report.peak_memory_mb:.0f} MB"]
     if report.cold_start:
         start = report.cold_start

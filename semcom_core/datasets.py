@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -95,6 +96,20 @@ def _shards(source: Source, prefix: str) -> list[Path]:
     return sorted(Path(folder).rglob(f"{prefix}-*.parquet"))
 
 
+def at_hand(domain: str) -> bool:
+    """Whether a data set can be read without the network: from ``SEMCOM_DATA``, or from the Hub's cache."""
+    source, root = SOURCES[domain], os.environ.get("SEMCOM_DATA")
+    if root:
+        return any((Path(root) / source.folder).glob("train-*.parquet"))
+    from huggingface_hub import snapshot_download
+
+    try:
+        folder = snapshot_download(source.hub, repo_type="dataset", revision="main", local_files_only=True)
+    except (OSError, ValueError):
+        return False
+    return any(Path(folder).rglob("train-*.parquet"))
+
+
 def _decode(blob: bytes, source: Source) -> np.ndarray:
     image = Image.open(io.BytesIO(blob)).convert(source.mode)
     if image.size != (source.size, source.size):
@@ -107,13 +122,17 @@ def _decode(blob: bytes, source: Source) -> np.ndarray:
     return np.asarray(image)
 
 
-def _read(source: Source, prefix: str) -> ArrayDataset:
+def _read(source: Source, prefix: str, choose: Callable[[int], np.ndarray] | None = None) -> ArrayDataset:
+    """A file prefix's pictures: all, or those rows that ``choose`` picks from their number."""
     blobs: list[bytes] = []
     labels: list[int] = []
     for shard in _shards(source, prefix):
         table = pq.read_table(shard, columns=[source.column, "label"])
         blobs += [cell["bytes"] for cell in table.column(source.column).to_pylist()]
         labels += table.column("label").to_pylist()
+    if choose is not None:
+        rows = choose(len(labels))
+        blobs, labels = [blobs[row] for row in rows], [labels[row] for row in rows]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         images = list(pool.map(lambda blob: _decode(blob, source), blobs, chunksize=64))
     return ArrayDataset(np.stack(images), np.asarray(labels, dtype=np.int64))
@@ -134,10 +153,27 @@ def load(domain: str, split: Split) -> ArrayDataset:
     if split == "report":
         return _read(source, source.report)
     whole = _read(source, "train")
-    order = np.random.default_rng(SPLIT_SEED).permutation(len(whole))
-    held_out = round(HELD_OUT_FRACTION * len(whole))
-    index = order[:held_out] if split == "held_out" else order[held_out:]
-    return whole.take(np.sort(index))
+    return whole.take(_rows(split, len(whole)))
+
+
+def first(domain: str, split: Split, count: int) -> ArrayDataset:
+    """The first pictures of a split, without decoding the others.
+
+    Raises:
+        DataUnavailable: no folder and no network.
+    """
+    source = SOURCES[domain]
+    prefix = source.report if split == "report" else "train"
+    return _read(source, prefix, lambda whole: _rows(split, whole)[:count])
+
+
+def _rows(split: Split, whole: int) -> np.ndarray:
+    """Rows of a split in its file, ascending."""
+    if split == "report":
+        return np.arange(whole)
+    order = np.random.default_rng(SPLIT_SEED).permutation(whole)
+    held_out = round(HELD_OUT_FRACTION * whole)
+    return np.sort(order[:held_out] if split == "held_out" else order[held_out:])
 
 
 ATTACKER_IMAGES = {"digits": 20_000, "objects": 20_000, "photographs": 4_000}

@@ -90,8 +90,12 @@ def plane(
                     "color": colour,
                     "line": {"width": [3 if point.key == chosen else 1 for point in group], "color": NEUTRAL},
                 },
-                error_x=_bars([point.attacker for point in group], [point.attacker_interval for point in group]),
-                error_y=_bars([point.receiver for point in group], [point.receiver_interval for point in group]),
+                error_x=interval_bars(
+                    [point.attacker for point in group], [point.attacker_interval for point in group]
+                ),
+                error_y=interval_bars(
+                    [point.receiver for point in group], [point.receiver_interval for point in group]
+                ),
                 hovertemplate="%{customdata[1]}<extra></extra>",
             )
         )
@@ -119,7 +123,7 @@ def _padded(span: Interval) -> list[float]:
     return [span[0] - room, span[1] + room]
 
 
-def _bars(values: Sequence[float], intervals: Sequence[Interval]) -> dict[str, object]:
+def interval_bars(values: Sequence[float], intervals: Sequence[Interval]) -> dict[str, object]:
     """Asymmetric error bars from intervals."""
     return {
         "type": "data",
@@ -231,7 +235,7 @@ def accuracy_curves(
                     mode="lines+markers",
                     line={"color": colour, "dash": dash, "width": 2.3},
                     marker={"symbol": symbol, "size": 8, "color": colour},
-                    error_y=_bars(line.values, line.intervals) if line.intervals else None,
+                    error_y=interval_bars(line.values, line.intervals) if line.intervals else None,
                     hovertemplate="%{x:g} dB: %{y:.2%}<extra>" + line.name + "</extra>",
                 )
             )

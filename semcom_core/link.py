@@ -258,10 +258,12 @@ def eavesdrop(
     settings: LinkSettings,
     source: KeySource,
     known: Encoded | None = None,
+    received: Received | None = None,
 ) -> Eavesdropping:
     """Stage 4: the eavesdropper, at its own antenna with its own SNR.
 
     Args:
+        received: what it heard, if that was not the whole message (:mod:`semcom_core.knobs`).
         known: an earlier message (one image) whose picture the attacker knows; it was sent
             under the same settings with message number ``settings.message + 2³⁰``. Needed by
             attacks whose threat model has known plaintexts.
@@ -269,7 +271,8 @@ def eavesdrop(
     name = settings.chosen_attacker
     attack = EAVESDROPPERS[name](models.attacks)
     channel, snr_db = CHANNELS[settings.channel], settings.chosen_eve_snr_db
-    received = propagate(channel, sent.x, snr_db, generator(settings.seed, "eve"))
+    if received is None:
+        received = propagate(channel, sent.x, snr_db, generator(settings.seed, "eve"))
 
     earlier: list[tuple[Tensor, Received]] = []
     if attack.threat.known_plaintexts:

@@ -16,6 +16,7 @@ from semcom_core.codecs.ibal import IBALCodec
 from semcom_core.codecs.jpeg2000 import JPEG2000Codec
 from semcom_core.codecs.necst import NECSTCodec
 from semcom_core.codecs.repobe import RepObECodec
+from semcom_core.codecs.small import SmallCodec
 from semcom_core.codecs.vae import VAECodec
 from semcom_core.networks.attackers import InversionDecoder
 from semcom_core.networks.denoiser import DiffSemNetworks
@@ -25,6 +26,8 @@ from semcom_core.networks.judge import Judge
 from semcom_core.networks.private_head import PrivateLink
 from semcom_core.networks.readers import CellSetReader, DenseReader, RowSetReader
 from semcom_core.networks.ridge import RidgeInversion
+from semcom_core.networks.robust_link import RobustLink
+from semcom_core.networks.small import SmallInversion
 
 GREY_OR_COLOUR = (1, 3)
 CLASSES = range(2, 1001)
@@ -46,6 +49,7 @@ class ModelSpec:
 
 
 _READER = {"image_channels": GREY_OR_COLOUR, "size": SIZES, "classes": CLASSES}
+_SMALL = {"channel_uses": range(2, 129), "classes": CLASSES}
 
 MODELS: dict[str, ModelSpec] = {
     "repobe_codec": ModelSpec(RepObECodec, {"image_channels": GREY_OR_COLOUR, "classes": CLASSES}),
@@ -71,6 +75,9 @@ MODELS: dict[str, ModelSpec] = {
     "jpeg2000_codec": ModelSpec(JPEG2000Codec, {"classes": CLASSES}),
     "diffsem": ModelSpec(DiffSemNetworks, {"classes": CLASSES}),
     "private_link": ModelSpec(PrivateLink, {"classes": CLASSES}),
+    "robust_link": ModelSpec(RobustLink, {"image_channels": GREY_OR_COLOUR, "classes": CLASSES, "blocks": range(1, 7)}),
+    "small_codec": ModelSpec(SmallCodec, _SMALL | {"draws": (0, 1)}),
+    "small_inversion": ModelSpec(SmallInversion, _SMALL),
 }
 
 

@@ -34,6 +34,8 @@ EAVESDROPPERS: dict[str, Callable[[Mapping[str, nn.Module]], Eavesdropper]] = {
 NETWORKS = (NaiveInversion.name, LearnedInversion.name, PRIOR, *dict.fromkeys(READERS.values()))
 """Names of the trained networks that attacks on the base codec use, where they were trained."""
 RIDGE, INVERSION, CONV = Ridge.name, DefenseInversion.name, ConvolutionalInversion.name
+SMALL = "workbench"
+"""The codec that may have no picture decoder for an attacker to use; its own attacker comes with it."""
 DENOISER = "diffsem"
 """The weights that hold the denoiser of plain features."""
 
@@ -86,6 +88,8 @@ def fits(attacker: str, defense: Defense, networks: Collection[str]) -> bool:
 
 def default_attacker(defense: Defense, policy: KeyPolicy) -> str:
     """The strongest attacker without the key: it follows the key policy."""
+    if defense.codec == SMALL:
+        return DefenseInversion.name
     if defense.keyed and defense.codec == "base" and policy is not KeyPolicy.MESSAGE:
         return KnownPlaintext.name
     return AdaptiveInversion.name

@@ -130,5 +130,12 @@ DEFENSES: dict[str, Defense] = {
         _private("cem_off"),
         _private("arl", domains=("objects",)),
         _private("arl_cem", domains=("objects",)),
+        Defense(
+            "workbench",
+            lambda choices, parts: (AdditiveNoise(choices.noise),),
+            codec="workbench",
+            domains=("digits",),
+            uses_noise=True,
+        ),
     )
 }

@@ -23,8 +23,9 @@ from semcom_core.training.trainer import Task, shuffled
 class JPEG2000Task(Task):
     """Cross entropy on pictures of which a share went through JPEG2000 at a random size, from the judge on.
 
-    No attacker is trained on this link, so it may use the whole training split. Also sets the codec's mean training picture and its table of held-out accuracies, by which the
-    sender picks the rate under fading.
+    No attacker is trained on this link, so it may use the whole training split. Also sets the codec's
+    mean training picture and its table of held-out accuracies, by which the sender picks the rate
+    under fading.
 
     Options:
         copies: compressed copies of each training picture, each at a size of its own, kept on disk.
@@ -52,7 +53,8 @@ class JPEG2000Task(Task):
         self.model.reader.load_state_dict(weights.load(f"{recipe.domain}/judge").module.state_dict())
         self.model.mean_picture.copy_(to_pictures(self.train.images.mean(0, keepdims=True))[0])
         folder = runs / recipe.domain
-        self.pool = _kept(folder / f"jpeg2000_train_{len(self.train)}_{copies}.npy", lambda: _compressed(self.train.images, copies))
+        pool = folder / f"jpeg2000_train_{len(self.train)}_{copies}.npy"
+        self.pool = _kept(pool, lambda: _compressed(self.train.images, copies))
         self.check = _kept(
             folder / f"jpeg2000_held_out_{validate_images}.npy", lambda: _at_budgets(self.held_out.images)
         )

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from semcom_core import weights
 from semcom_core.training import recipe as recipes
+from semcom_core.training.adversarial import AdversarialTask
 from semcom_core.training.cem import CEMTask
 from semcom_core.training.codec import CodecTask
 from semcom_core.training.denoiser import DenoiserTask
@@ -25,8 +27,9 @@ from semcom_core.training.prior import PriorTask
 from semcom_core.training.readers import ReaderTask
 from semcom_core.training.trainer import Task, Trainer
 from semcom_core.training.vae import VAETask
+from semcom_core.training.workbench import WorkbenchTask
 
-TASKS: dict[str, Callable[..., Task | PriorTask | RidgeTask]] = {
+TASKS: dict[str, Callable[..., Task | PriorTask | RidgeTask | WorkbenchTask]] = {
     "codec": CodecTask,
     "receiver": ReceiverTask,
     "inversion": InversionTask,
@@ -43,6 +46,8 @@ TASKS: dict[str, Callable[..., Task | PriorTask | RidgeTask]] = {
     "jpeg2000": JPEG2000Task,
     "cem": CEMTask,
     "diffsem": DenoiserTask,
+    "adversarial": AdversarialTask,
+    "workbench": WorkbenchTask,
 }
 FIRST = ("base", "receiver", "judge")
 """What almost everything else starts from."""
@@ -56,7 +61,7 @@ def runs_folder() -> Path:
 
 
 def train(key: str, device: str = "cpu", threads: int | None = None) -> None:
-    """Train a recipe (``digits/base``), or a domain's recipes in order (``digits``).
+    """Train a recipe (``digits/base``), a file (``my-link.toml``), or a domain's recipes in order (``digits``).
 
     A run that was interrupted goes on from its last full epoch.
 
@@ -66,7 +71,7 @@ def train(key: str, device: str = "cpu", threads: int | None = None) -> None:
     """
     if threads:
         torch.set_num_threads(threads)
-    for one in [key] if "/" in key else in_order(key):
+    for one in [key] if "/" in key or key.endswith(".toml") else in_order(key):
         _train_one(recipes.read(one), device)
 
 
@@ -94,7 +99,7 @@ def _train_one(recipe: recipes.Recipe, device: str) -> None:
     except (KeyError, TypeError) as error:
         raise ValueError(f"{recipe.path.name}: {error}") from error
     log, figures = None, {}
-    if isinstance(task, PriorTask | RidgeTask):
+    if isinstance(task, PriorTask | RidgeTask | WorkbenchTask):
         module = task.solve()
     else:
         trainer = Trainer(task, recipe, runs_folder() / recipe.key, device)
@@ -102,21 +107,34 @@ def _train_one(recipe: recipes.Recipe, device: str) -> None:
         log = trainer.folder / "log.csv"
         figures = {key: value for key, value in trainer.best.items() if key != "model"}
     name = recipe.publishes or recipe.key
+    if recipe.publishes:
+        _keep_history(weights.root() / name, recipe.key)
+    _save(name, module, task.network, task.arguments, recipe, log)
+    print(f"{recipe.key}: held-out {figures} → weights/{name}")
+    if isinstance(task, WorkbenchTask):
+        for role, (module, network, arguments) in task.companions().items():
+            beside = name.replace("/", f"/{role}_")
+            _save(beside, module, network, arguments, recipe, None)
+            print(f"{recipe.key}: trained beside it → weights/{beside}")
+
+
+def _save(
+    name: str, module: nn.Module, network: str, arguments: dict[str, int], recipe: recipes.Recipe, log: Path | None
+) -> None:
     config = {
-        "network": task.network,
-        "arguments": task.arguments,
+        "network": network,
+        "arguments": arguments,
         "domain": recipe.domain,
         "recipe": recipe.key,
         "recipe_digest": recipe.digest,
     }
-    if recipe.publishes:
-        _keep_history(weights.root() / name, recipe.key)
     weights.save(name, module, config, recipe=recipe.path, log=log)
-    print(f"{recipe.key}: held-out {figures} → weights/{name}")
 
 
 def _keep_history(folder: Path, key: str) -> None:
     """Keep recipe and log of the run that fine-tuning starts from: ``recipe-base.toml``, ``log-base.csv``."""
+    if not (folder / "config.json").is_file():  # nothing was there to start from
+        return
     earlier = json.loads((folder / "config.json").read_text())["recipe"]
     for file in ("recipe.toml", "log.csv"):
         if earlier != key and (folder / file).is_file():

@@ -67,6 +67,7 @@ LAYERS = {
     "diffusion": set(),
     "defenses": {"ciphers", "codecs", "channels", "networks", "diffusion"},
     "attacks": {"defenses", "codecs", "networks", "ciphers", "channels", "domains"},
+    "manipulation": {"attacks", "channels", "codecs", "defenses", "domains", "link", "manifest"},
     "models": {"codecs", "networks"},
 }
 

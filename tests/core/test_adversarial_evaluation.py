@@ -1,0 +1,156 @@
+"""The adversarial cells: their plan, a resumed run, and a row recomputed from the link's stages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from semcom_core import datasets, link, weights
+from semcom_core import models as registry
+from semcom_core.defenses.purification import Level
+from semcom_core.evaluation import adversarial, adversarial_run, purification
+from semcom_core.evaluation.adversarial import PURIFIED, cells
+from semcom_core.evaluation.adversarial_run import Options, Work
+from semcom_core.evaluation.grid_cells import balanced
+from semcom_core.manipulation.gradient import PGD
+from semcom_core.manipulation.receivers import METHODS, load_receiver, trained
+from semcom_core.metrics import bootstrap
+from tests.shards import write_shards
+
+ALL = {name: {"base": "0", name: "1"} for name in (*METHODS, PURIFIED)}
+TABLE = tuple(Level(snr, 0.5, 2) for snr in (7.0, 11.0, 15.0, 19.0, 23.0))
+
+
+# --- The plan -----------------------------------------------------------------------------------------
+
+
+def test_cells_are_those_that_were_asked_for() -> None:
+    plan = cells(10_000, ALL, TABLE)
+    keys = [cell.key("digits", "data") for cell in plan]
+    assert len(set(keys)) == len(keys)
+    preset = [cell for cell in plan if cell.attack == "pgd" and cell.steps == 5 and not cell.same_draw]
+    curve = {cell.radius for cell in preset if (cell.method, cell.snr_db, cell.placement) == ("at", 23.0, "native")}
+    assert curve == {0.016, *adversarial.CURVE_EPS}
+    preset = [cell for cell in preset if cell.radius == 0.016]
+    for name in ("base", "at", "trades", "repobe"):
+        for channel in ("awgn", "rayleigh"):
+            for place in ("native", "enlarged"):
+                sizes = {
+                    cell.snr_db: cell.images
+                    for cell in preset
+                    if (cell.method, cell.channel, cell.placement) == (name, channel, place)
+                }
+                assert sizes == {7.0: 10_000, 23.0: 10_000, 11.0: 1000, 15.0: 1000, 19.0: 1000}
+    strong = [cell for cell in plan if cell.attack == "apgd" and cell.method != PURIFIED]
+    assert {(cell.steps, cell.eot, cell.draws, cell.images) for cell in strong} == {(20, 20, 20, 256)}
+    assert {cell.snr_db for cell in strong} == {7.0, 23.0}
+    purified = [cell for cell in plan if cell.method == PURIFIED]
+    assert {cell.images for cell in purified} == {64} and {cell.knowledge for cell in purified} == {"adaptive", "bare"}
+    assert all(cell.eot >= 20 for cell in purified)
+    assert not [cell for cell in cells(10_000, {"base": ALL["base"]}) if cell.method != "base"]
+
+
+def test_keys_depend_on_what_counts() -> None:
+    one, other = (cells(200, {"base": {"base": sha}})[0] for sha in "01")
+    assert one.key("digits", "data") != other.key("digits", "data")
+    assert one.key("digits", "data") != one.key("digits", "others") != one.key("objects", "others")
+
+
+# --- A run on drawn pictures with untrained networks --------------------------------------------------
+
+
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    for name in ("weights", "data", "runs"):
+        monkeypatch.setenv(f"SEMCOM_{name.upper()}", str(tmp_path / name))
+    write_shards(tmp_path / "data", "digits", "train", 40)
+    write_shards(tmp_path / "data", "digits", "test", 20)
+    datasets.load.cache_clear()
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        for name, network, arguments in (
+            ("base", "repobe_codec", {"image_channels": 1, "classes": 10}),
+            ("adv_at", "robust_link", {"image_channels": 1, "classes": 10, "blocks": 2}),
+            ("diffsem", "diffsem", {"classes": 10}),
+        ):
+            config = {"network": network, "arguments": arguments, "domain": "digits", "recipe": f"digits/{name}"}
+            weights.save(f"digits/{name}", registry.build(network, arguments), config | {"recipe_digest": "0" * 16})
+    whole = adversarial.cells
+
+    def few(images: int, used: dict, table: tuple[Level, ...] = ()) -> list[adversarial.Cell]:
+        """PGD on one method's picture, and the purified link under both kinds of attacker."""
+        plan = whole(images, used, table)
+        pgd = [cell for cell in plan if cell.method == "at" and cell.attack == "pgd"][:1]
+        air = [cell for cell in plan if cell.method == PURIFIED and cell.placement == "symbols"][:2]
+        return pgd + [replace(cell, steps=1, eot=2, draws=2) for cell in air]
+
+    monkeypatch.setattr(adversarial, "cells", few)
+    monkeypatch.setattr(adversarial_run, "TABLE_IMAGES", 2)
+    monkeypatch.setattr(adversarial, "PURIFIED_DB", (7.0,))
+    for name, value in (("SIGMAS", (0.5,)), ("STEPS", (1, 2)), ("DRAWS", 1), ("SNRS_DB", (7.0, 23.0))):
+        monkeypatch.setattr(purification, name, value)
+    monkeypatch.setattr(purification, "TARGET", PGD(steps=1))
+    yield tmp_path
+    datasets.load.cache_clear()
+
+
+def test_a_run_is_resumed(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert trained("digits") == ["base", "at"]
+    measured: list[str] = []
+    plain = Work.row
+
+    def counting(work: Work, cell: adversarial.Cell) -> dict:
+        measured.append(f"{cell.method} {cell.knowledge}")
+        if len(measured) == 2:
+            raise KeyboardInterrupt
+        return plain(work, cell)
+
+    monkeypatch.setattr(Work, "row", counting)
+    with pytest.raises(KeyboardInterrupt):
+        adversarial_run.run(Options("digits", images=10))
+    assert adversarial.read("digits") is None
+    file = adversarial_run.run(Options("digits", images=10))
+    assert measured == ["at adaptive", "purified adaptive", "purified adaptive", "purified bare"]
+    results = json.loads(file.read_text())
+    assert results == adversarial.read("digits")
+    first, adaptive, bare = results["rows"]
+    assert "command" in results and "--images 10" in results["command"] and results["not_run"]
+    assert {"method": "at", "attack": "pgd", "placement": "native", "eps": 0.016, "images": 10}.items() <= first.items()
+    assert set(first["weights"]) == {"base", "adv_at"} and "sigma" not in first
+    assert (adaptive["knowledge"], bare["knowledge"]) == ("adaptive", "bare") and adaptive["power_db"] == -20.0
+    assert adaptive["natural"] == bare["natural"]  # the same clean pictures, the same noise
+    chosen = adversarial.table_of(results)
+    assert [level.snr_db for level in chosen] == [7.0, 23.0] and len(results["table"]) == 4
+    for row in results["rows"]:
+        low, high = row["adversarial_interval"]
+        assert low <= row["adversarial"] <= high
+    adversarial_run.run(Options("digits", images=10))
+    assert len(measured) == 4  # nothing is measured twice
+
+    # One row by hand, from the link's own functions.
+    data = datasets.load("digits", "report")
+    index = balanced(data.labels, 10)
+    native, labels = torch.from_numpy(data.images[index]).float()[:, None] / 255, data.labels[index]
+    codec = load_receiver("digits", "at")
+    with torch.no_grad():
+        symbols = codec.encode(link.DOMAINS["digits"].enlarge(native))
+        noise, right = link.generator(0, "bob"), []
+        for _ in range(3):
+            received = link.propagate(link.CHANNELS["awgn"], symbols, 7.0, noise)
+            right.append(codec.classify(received.equalise()).argmax(1).numpy() == labels)
+    each = np.mean(right, 0).astype(np.float32)
+    assert first["natural"] == pytest.approx(float(each.mean()), abs=1e-5)
+    assert first["natural_interval"] == pytest.approx(bootstrap(each), abs=1e-4)
+
+
+def test_wrong_names_are_refused(tiny: Path) -> None:
+    with pytest.raises(ValueError, match="no domain 'sounds'"):
+        adversarial_run.run(Options("sounds"))
+    with pytest.raises(ValueError, match="No method none"):
+        adversarial_run.run(Options("digits", methods=("none",)))
