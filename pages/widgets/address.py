@@ -80,6 +80,14 @@ def address(settings: LinkSettings, sample: str | None) -> dict[str, str]:
     return settings.to_query() | ({"sample": sample} if sample else {})
 
 
+def prepare(settings: LinkSettings) -> dict[str, str]:
+    """Another page's way here: set the controls, and give the query to switch to this page with."""
+    _fill(settings)
+    query = address(settings, None)
+    st.session_state["link_address"], st.session_state["link_settings"] = query, settings
+    return query
+
+
 def presenting() -> bool:
     """Whether the controls are hidden and the type is large, for a projector."""
     return st.session_state.get("link_view") == PRESENT

@@ -6,12 +6,11 @@ from typing import Any
 
 import streamlit as st
 
-from pages.widgets import address, stages
+from pages.widgets import address, own_link, stages
 from pages.widgets.picture_bar import picture_bar
 from pages.widgets.picture_source import Chosen
 from pages.widgets.strings import t
 from pages.widgets.threat import threat_sentence
-from semcom_core import link
 from semcom_core.attacks import THREATS, default_attacker
 from semcom_core.channels import CHANNELS
 from semcom_core.ciphers.keys import KeyPolicy
@@ -68,7 +67,7 @@ def _channel() -> None:
 
 
 def _defense() -> None:
-    options = link.trained_defenses(st.session_state["domain"]) or list(DEFENSES)
+    options = own_link.defenses(st.session_state["domain"]) or list(DEFENSES)
     if st.session_state["defense"] not in options:  # another domain had it
         st.session_state["defense"] = LinkSettings().defense
     defense = DEFENSES[_choice("defense", options, "defense")]
@@ -108,7 +107,7 @@ def _attacker() -> None:
     state = st.session_state
     keyed = DEFENSES[state["defense"]].keyed
     automatic = default_attacker(DEFENSES[state["defense"]], KeyPolicy(state["policy"]))
-    options = [AUTO, *link.trained_attackers(state["domain"], state["defense"])]
+    options = [AUTO, *own_link.attackers(state["domain"], state["defense"])]
     if state["attacker"] not in options:
         state["attacker"] = AUTO
 

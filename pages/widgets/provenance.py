@@ -20,6 +20,9 @@ def provenance(session: Session, transmission: Transmission) -> None:
         st.caption(t("provenance.threats_note"))
         st.markdown(f"**{t('provenance.models')}**")
         st.markdown(_model_table(session))
+        if session.own:
+            run, _, step = session.own.partition("/")
+            st.caption(t("provenance.own_link", run=run, step=step))
         st.caption(t("provenance.models_note"))
         if session.chosen.credit:
             st.caption(t("provenance.credit", credit=session.chosen.credit))

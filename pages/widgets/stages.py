@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import streamlit as st
 from torch import nn
 
+from pages.widgets import own_link
 from pages.widgets.picture_source import Chosen, known_picture
 from pages.widgets.stage_cache import StageCache, stage_cache
 from pages.widgets.strings import t
@@ -27,6 +28,7 @@ class Session:
     Attributes:
         key_id: names the key source in cache keys without giving anything of it away.
         digest: SHA-256 of the prepared picture.
+        own: names the visitor's own small link in cache keys; empty for links that all share.
     """
 
     models: link.LinkModels
@@ -35,26 +37,32 @@ class Session:
     source: KeySource
     key_id: str
     digest: bytes
+    own: str = ""
 
     @property
     def cache(self) -> StageCache:
-        return stage_cache(private=self.chosen.private or not self.source.demo)
+        return stage_cache(private=self.chosen.private or not self.source.demo or bool(self.own))
 
 
 @st.cache_resource(show_spinner=False)
-def _network(name: str) -> tuple[nn.Module, Located]:
+def network(name: str) -> tuple[nn.Module, Located]:
     """One network for all sessions and all defenses that use it."""
     return link.load_network(name)
 
 
 @st.cache_resource(show_spinner=t("status.loading"))
+def _shared_models(domain: str, defense: str) -> link.LinkModels:
+    return link.load_models(domain, defense, network)
+
+
 def models(domain: str, defense: str = "none") -> link.LinkModels:
-    """The networks of a domain's link under one defense, loaded once for all sessions.
+    """The networks of a domain's link under one defense: the visitor's own, or those that all sessions share.
 
     Raises:
         WeightsError: see :func:`semcom_core.link.load_models`; not cached, so a repair takes effect.
     """
-    return link.load_models(domain, defense, _network)
+    own = own_link.here(domain, defense)
+    return _shared_models(domain, defense) if own is None else own.models
 
 
 def key_source() -> tuple[KeySource, str]:
@@ -70,14 +78,16 @@ def open_session(chosen: Chosen, settings: LinkSettings) -> Session:
     """Collect what the stages need; loads the domain's networks on first use."""
     source, key_id = key_source()
     digest = link.digest(chosen.prepared.native)
-    return Session(models(settings.domain, settings.defense), chosen, settings, source, key_id, digest)
+    own = own_link.here(settings.domain, settings.defense)
+    name = "" if own is None else own.name
+    return Session(models(settings.domain, settings.defense), chosen, settings, source, key_id, digest, name)
 
 
 def encoded(session: Session, chosen: Chosen) -> link.Encoded:
     """Stage 1 of a picture: the session's own, or the one that the attacker knows."""
     native = chosen.prepared.native
-    key = ("encode", session.settings.domain, session.settings.chosen_defense.codec, link.digest(native))
-    cache = stage_cache(private=chosen.private)
+    key = ("encode", session.settings.domain, session.own or session.settings.chosen_defense.codec, link.digest(native))
+    cache = stage_cache(private=chosen.private or bool(session.own))
     return cache.get(key, lambda: link.encode(session.models, native[None]))
 
 
@@ -92,7 +102,7 @@ def transmit(session: Session) -> link.Transmission:
     """All stages, each from the cache where nothing that it depends on has changed."""
     settings, models_, cache = session.settings, session.models, session.cache
     plain = encoded(session, session.chosen)
-    sender = (session.digest, session.key_id, _sender_settings(settings))
+    sender = (session.digest, session.key_id, session.own, _sender_settings(settings))
     sent = cache.get(("send", *sender), lambda: link.send(plain, settings, session.source, session.models.parts))
     reception = cache.get(
         ("receive", *sender, settings.channel, settings.snr_db),

@@ -112,7 +112,7 @@ def _subject(session: Session, truth: int) -> tuple[object, ...]:
     settings = replace(
         session.settings, snr_db=LinkSettings.snr_db, eve_snr_db=None, attacker=session.settings.chosen_attacker
     )
-    return session.digest, session.key_id, settings, truth
+    return session.digest, session.key_id, session.own, settings, truth
 
 
 def _results(points: list[SweepPoint]) -> None:

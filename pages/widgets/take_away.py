@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
-from pages.widgets import address
+from pages.widgets import address, own_link
 from pages.widgets.facts import Facts, probabilities
 from pages.widgets.pictures import strip, to_pil
 from pages.widgets.stages import Session
@@ -62,6 +62,8 @@ def _share_note(session: Session) -> str:
     notes = [t("take.share_private") if session.chosen.private else t("take.share_sample")]
     if not session.source.demo:
         notes.append(t("take.share_secret"))
+    if session.own:
+        notes.append(t("take.share_own"))
     return " ".join(notes)
 
 
@@ -100,6 +102,9 @@ def numbers(session: Session, transmission: Transmission, facts: Facts) -> str:
             for one in session.models.located
         },
     }
+    own = own_link.here(settings.domain, settings.defense)
+    if own is not None:
+        content["own_link"] = {"run": own.number, "trained_with": asdict(own.settings)}
     return json.dumps(content, indent=2)
 
 
