@@ -19,6 +19,8 @@ page = st.navigation(
         st.Page("pages/live_link.py", title=t("live_link.title"), default=True),
         st.Page("pages/cipher_lab.py", title=t("cipher_lab.title")),
         st.Page("pages/inversion_lab.py", title=t("inversion_lab.title")),
+        st.Page("pages/adversarial_lab.py", title=t("adversarial_lab.title")),
+        st.Page("pages/tuning.py", title=t("tuning.title")),
         st.Page("pages/results.py", title=t("results.title")),
     ],
     position="top",

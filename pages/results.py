@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.results_views import cem, curves, diffsem, numbers, pictures
+from pages.results_views import cem, curves, diffsem, numbers, pictures, robust
 from pages.widgets.routing import through_router
 from pages.widgets.sections import choose_section
 from pages.widgets.strings import t
@@ -19,6 +19,7 @@ _SECTIONS: dict[str, Callable[[], None]] = {
     "pictures": pictures.section,
     "cem": cem.section,
     "diffsem": diffsem.section,
+    "robust": robust.section,
     "numbers": numbers.section,
 }
 
