@@ -75,7 +75,6 @@ class TestKnobs:
     def test_a_knob_from_end_to_end_and_cancel(self) -> None:
         app = fine(tuning("inference").run())
         fine(app.button(key="knob_curve_start").click().run())
-        fine(app.run())
         fine(app.button(key="knob_curve_cancel").click().run())
         assert not app.session_state["experiments"]["knob_curve"].running
         assert app.session_state["experiments"]["knob_curve"].points
