@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
-import streamlit as st
-
 from pages.cipher import break_it, keys, repair, strength, tamper, watch
 from pages.widgets.routing import through_router
-from pages.widgets.sections import choose_section
-from semcom_core.weights import WeightsError
+from pages.widgets.sections import section_page
 
-_STYLE = Path(__file__).parent / "widgets" / "style.css"
-_SECTIONS: dict[str, Callable[[], None]] = {
+_SECTIONS = {
     "watch": watch.section,
     "keys": keys.section,
     "strength": strength.section,
@@ -22,16 +15,5 @@ _SECTIONS: dict[str, Callable[[], None]] = {
     "tamper": tamper.section,
 }
 
-
-def page() -> None:
-    """One section at a time; the address keeps which (``?section=break``)."""
-    st.html(_STYLE)
-    chosen = choose_section("cipher_lab", _SECTIONS, "section")
-    try:
-        _SECTIONS[chosen]()
-    except WeightsError as error:
-        st.error(str(error), icon=":material/error:")
-
-
 through_router()
-page()
+section_page("cipher_lab", _SECTIONS, "section")

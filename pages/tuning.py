@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
-import streamlit as st
-
 from pages.tuning_views import inference, large, training
 from pages.widgets.routing import through_router
-from pages.widgets.sections import choose_section
-from semcom_core.weights import WeightsError
+from pages.widgets.sections import section_page
 
-_STYLES = (Path(__file__).parent / "widgets" / "style.css", Path(__file__).parent / "tuning_views" / "strip.css")
-_SECTIONS: dict[str, Callable[[], None]] = {
+_SECTIONS = {
     "inference": inference.section,
     "training": training.section,
     "large": large.section,
 }
 
-
-def page() -> None:
-    """One section at a time; the address keeps which (``?section=training``)."""
-    for style in _STYLES:
-        st.html(style)
-    chosen = choose_section("tuning", _SECTIONS, "tuning_section")
-    try:
-        _SECTIONS[chosen]()
-    except WeightsError as error:
-        st.error(str(error), icon=":material/error:")
-
-
 through_router()
-page()
+section_page("tuning", _SECTIONS, "tuning_section", ["tuning_views/strip.css"])

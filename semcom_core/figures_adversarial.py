@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from semcom_core.figures import ATTACKER, NEUTRAL, RECEIVER, base_layout
-from semcom_core.figures_grid import COLOURS, SYMBOLS, Interval, interval_bars
+from semcom_core.figures_grid import COLOURS, SYMBOLS, Interval, curve, hollow
 
 _SHOWN_CHANGE = 0.45
 """How far from mid-grey the largest change is drawn."""
@@ -75,35 +75,13 @@ def accuracy(
     for one in series:
         colour, symbol = COLOURS[one.number % len(COLOURS)], SYMBOLS[one.number % len(SYMBOLS)]
         if one.values:
-            traces.append(
-                go.Scatter(
-                    x=[zero if radius and x == 0 else x for x in one.x],
-                    y=list(one.values),
-                    customdata=list(one.x),
-                    name=one.name,
-                    mode="lines+markers",
-                    line={"color": colour, "dash": "solid" if one.attacked else "dot", "width": 2.4},
-                    marker={"symbol": symbol, "size": 8, "color": colour},
-                    error_y=interval_bars(one.values, one.intervals) if one.intervals else None,
-                    hovertemplate="%{customdata:.3~g}: %{y:.2%}<extra>" + one.name + "</extra>",
-                )
-            )
+            x = [zero if radius and x == 0 else x for x in one.x]
+            look = {"color": colour, "dash": "solid" if one.attacked else "dot", "width": 2.4}
+            trace = curve(x, one.values, one.intervals, one.name, look, symbol, "%{customdata:.3~g}")
+            traces.append(trace.update(customdata=list(one.x)))
         if one.reported:
-            traces.append(
-                go.Scatter(
-                    x=[x for x, _ in one.reported],
-                    y=[value for _, value in one.reported],
-                    name=one.reported_name,
-                    mode="markers",
-                    marker={
-                        "symbol": f"{symbol}-open{'' if one.attacked else '-dot'}",
-                        "size": 13,
-                        "color": colour,
-                        "line": {"width": 2.5},
-                    },
-                    hovertemplate="%{x:g}: %{y:.2%}<extra>" + one.reported_name + "</extra>",
-                )
-            )
+            kind = f"{symbol}-open{'' if one.attacked else '-dot'}"
+            traces.append(hollow(one.reported, one.reported_name, colour, kind, "%{x:g}"))
     if x_span is not None:
         for number, value, words in limits:
             traces.append(

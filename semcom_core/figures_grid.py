@@ -208,6 +208,44 @@ class Measured:
     reported_name: str = ""
 
 
+def curve(
+    x: Sequence[float],
+    values: Sequence[float],
+    intervals: Sequence[Interval],
+    name: str,
+    line: dict[str, object],
+    symbol: str,
+    hover: str,
+) -> go.Scatter:
+    """Our measurements: a line with solid markers, and intervals where there are any.
+
+    Args:
+        hover: how a point's place is written when it is pointed at.
+    """
+    return go.Scatter(
+        x=list(x),
+        y=list(values),
+        name=name,
+        mode="lines+markers",
+        line=line,
+        marker={"symbol": symbol, "size": 8, "color": line["color"]},
+        error_y=interval_bars(values, intervals) if intervals else None,
+        hovertemplate=hover + ": %{y:.2%}<extra>" + name + "</extra>",
+    )
+
+
+def hollow(points: Sequence[tuple[float, float]], name: str, colour: str, symbol: str, hover: str) -> go.Scatter:
+    """A paper's values: large hollow markers."""
+    return go.Scatter(
+        x=[x for x, _ in points],
+        y=[value for _, value in points],
+        name=name,
+        mode="markers",
+        marker={"symbol": symbol, "size": 13, "color": colour, "line": {"width": 2.5, "color": colour}},
+        hovertemplate=hover + ": %{y:.2%}<extra>" + name + "</extra>",
+    )
+
+
 def accuracy_curves(
     lines: Sequence[Measured],
     x_title: str,
@@ -227,34 +265,10 @@ def accuracy_curves(
         colour, symbol = COLOURS[number % len(COLOURS)], SYMBOLS[number % len(SYMBOLS)]
         dash = DASHES[(number // len(COLOURS)) % len(DASHES)] if number >= len(COLOURS) else "solid"
         if line.values:
-            traces.append(
-                go.Scatter(
-                    x=list(line.snr_db),
-                    y=list(line.values),
-                    name=line.name,
-                    mode="lines+markers",
-                    line={"color": colour, "dash": dash, "width": 2.3},
-                    marker={"symbol": symbol, "size": 8, "color": colour},
-                    error_y=interval_bars(line.values, line.intervals) if line.intervals else None,
-                    hovertemplate="%{x:g} dB: %{y:.2%}<extra>" + line.name + "</extra>",
-                )
-            )
+            look = {"color": colour, "dash": dash, "width": 2.3}
+            traces.append(curve(line.snr_db, line.values, line.intervals, line.name, look, symbol, "%{x:g} dB"))
         if line.reported:
-            traces.append(
-                go.Scatter(
-                    x=[snr for snr, _ in line.reported],
-                    y=[value for _, value in line.reported],
-                    name=line.reported_name,
-                    mode="markers",
-                    marker={
-                        "symbol": f"{symbol}-open",
-                        "size": 13,
-                        "color": colour,
-                        "line": {"width": 2.5, "color": colour},
-                    },
-                    hovertemplate="%{x:g} dB: %{y:.2%}<extra>" + line.reported_name + "</extra>",
-                )
-            )
+            traces.append(hollow(line.reported, line.reported_name, colour, f"{symbol}-open", "%{x:g} dB"))
     for value, words in limits:
         traces.append(
             go.Scatter(

@@ -9,19 +9,16 @@ import streamlit as st
 from torch import nn
 
 from pages.widgets import stages
+from pages.widgets.link_bar import domains, link_bar, noise_seed
 from pages.widgets.picture_bar import picture_bar
 from pages.widgets.picture_source import Chosen
 from pages.widgets.stage_cache import StageCache, stage_cache
 from pages.widgets.strings import t
 from semcom_core import link, manifest
-from semcom_core.channels import CHANNELS
 from semcom_core.codecs.repobe import RepObECodec
 from semcom_core.domains import DOMAINS
 from semcom_core.evaluation.adversarial import DENOISER
 from semcom_core.manipulation.receivers import RECEIVERS, load_receiver, trained
-
-SNR_LIMITS_DB = (0.0, 25.0)
-_DEFAULT_SNR_DB = 11.0
 
 
 @dataclass(frozen=True)
@@ -91,11 +88,6 @@ def receiver(domain: str, method: str) -> RepObECodec:
     return load_receiver(domain, method, stages.network)
 
 
-def domains() -> list[str]:
-    """Domains whose base link is trained."""
-    return [name for name in DOMAINS if "none" in link.trained_defenses(name)]
-
-
 def scene() -> Scene:
     """Draw the sidebar and collect the choice.
 
@@ -104,26 +96,10 @@ def scene() -> Scene:
     """
     with st.sidebar:
         domain, chosen = picture_bar(domains())
-        st.markdown(f"##### {t('controls.heading.link')}")
-        channel = st.selectbox(
-            t("controls.channel"),
-            [name for name, one in CHANNELS.items() if one.trained],
-            format_func=lambda name: t(f"channel.{name}.name"),
-            key="adversarial_channel",
-            help=t("controls.channel_help"),
-            persist_state="session",
-        )
-        snr_db = st.slider(
-            t("controls.snr_db"), *SNR_LIMITS_DB, _DEFAULT_SNR_DB, 0.5, format="%g dB", key="lab_snr_db",
-            help=t("controls.snr_help"), persist_state="session",
-        )  # fmt: skip
-        st.button(
-            t("controls.new_noise"), icon=":material/refresh:", key="adversarial_new_noise", on_click=_next_seed,
-            help=t("adversarial.new_noise_help"), width="stretch",
-        )  # fmt: skip
-    seed = st.session_state.get("adversarial_seed", 0)
+        channel, snr_db = link_bar("adversarial", t("controls.snr_db"))
+        seed = noise_seed("adversarial", t("adversarial.new_noise_help"))
     truth, foreign = _truth(domain, chosen)
-    return Scene(domain, chosen, channel, float(snr_db), seed, truth, chosen.label is not None, foreign)
+    return Scene(domain, chosen, channel, snr_db, seed, truth, chosen.label is not None, foreign)
 
 
 def truth_note(one: Scene) -> str:
@@ -149,7 +125,3 @@ def _truth(domain: str, chosen: Chosen) -> tuple[int, bool]:
         ("adversarial_judge", domain, link.digest(native)), lambda: models.judge(native[None])[0].detach()
     )
     return int(judged.argmax()), chosen.foreign
-
-
-def _next_seed() -> None:
-    st.session_state["adversarial_seed"] = (st.session_state.get("adversarial_seed", 0) + 1) % 2**31

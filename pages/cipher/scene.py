@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.widgets import stages
 from pages.widgets.experiment import Making, making
+from pages.widgets.link_bar import DEFAULT_SNR_DB, snr_slider
 from pages.widgets.picture_bar import picture_bar
 from pages.widgets.picture_source import Chosen, known_picture
 from pages.widgets.stage_cache import stage_cache
@@ -18,9 +19,6 @@ from semcom_core.domains import DOMAINS
 from semcom_core.lab import domains
 from semcom_core.lab.stock import Stock
 from semcom_core.link import Encoded, LinkModels
-
-SNR_LIMITS_DB = (0.0, 25.0)
-_DEFAULT_SNR_DB = 11.0
 
 
 @dataclass(frozen=True)
@@ -64,21 +62,12 @@ def scene(*, snr: bool = True) -> Scene:
     """
     with st.sidebar:
         domain, chosen = picture_bar(domains())
-        snr_db = _DEFAULT_SNR_DB
+        snr_db = DEFAULT_SNR_DB
         if snr:
             st.markdown(f"##### {t('controls.heading.link')}")
-            snr_db = st.slider(
-                t("lab.snr"),
-                *SNR_LIMITS_DB,
-                _DEFAULT_SNR_DB,
-                0.5,
-                format="%g dB",
-                key="lab_snr_db",
-                help=t("controls.snr_help"),
-                persist_state="session",
-            )
+            snr_db = snr_slider(t("lab.snr"))
         st.caption(t("lab.demo_key"))
-    return Scene(domain, stages.models(domain), chosen, known_picture(domain, chosen), float(snr_db))
+    return Scene(domain, stages.models(domain), chosen, known_picture(domain, chosen), snr_db)
 
 
 def encoded(models: LinkModels, chosen: Chosen) -> Encoded:

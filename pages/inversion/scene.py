@@ -10,19 +10,17 @@ import streamlit as st
 from pages.cipher.lab_picture import sample
 from pages.inversion.words import defense_name
 from pages.widgets import stages
+from pages.widgets.link_bar import domains, link_bar, noise_seed
 from pages.widgets.picture_bar import picture_bar
 from pages.widgets.picture_source import Chosen
 from pages.widgets.stage_cache import StageCache
 from pages.widgets.strings import t
 from semcom_core import link
-from semcom_core.channels import CHANNELS
 from semcom_core.compare import Cell, Row, canonical, compare, sent_cell
 from semcom_core.defenses import DEFENSES
 from semcom_core.domains import DOMAINS
 from semcom_core.settings import LIVE_STEPS, NOISE_LIMITS, LinkSettings
 
-SNR_LIMITS_DB = (0.0, 25.0)
-_DEFAULT_SNR_DB = 11.0
 _SHARED_ENTRIES, _SESSION_ENTRIES = 320, 128
 """A visitor's grid has some forty entries; with a few slider moves it should still find them."""
 _QUICK_STEPS = 4
@@ -66,11 +64,6 @@ class Scene:
         return compare(models, native, canonical(self.settings, defense), attacks, keep)
 
 
-def domains() -> list[str]:
-    """Domains whose unprotected link is trained; the page needs at least that."""
-    return [name for name in DOMAINS if "none" in link.trained_defenses(name)]
-
-
 def is_heavy(settings: LinkSettings, defense: str) -> bool:
     """Whether a defense takes seconds under these settings, so that it waits for a button."""
     return DEFENSES[defense].uses_steps and settings.steps > _QUICK_STEPS
@@ -84,27 +77,11 @@ def scene() -> Scene:
     """
     with st.sidebar:
         domain, chosen = picture_bar(domains())
-        st.markdown(f"##### {t('controls.heading.link')}")
-        channel = st.selectbox(
-            t("controls.channel"),
-            [name for name, one in CHANNELS.items() if one.trained],
-            format_func=lambda name: t(f"channel.{name}.name"),
-            key="inversion_channel",
-            help=t("controls.channel_help"),
-            persist_state="session",
-        )
-        snr_db = st.slider(
-            t("inversion.snr"), *SNR_LIMITS_DB, _DEFAULT_SNR_DB, 0.5, format="%g dB", key="lab_snr_db",
-            help=t("controls.snr_help"), persist_state="session",
-        )  # fmt: skip
+        channel, snr_db = link_bar("inversion", t("inversion.snr"))
         noise, steps = _strength(domain)
-        seed = st.session_state.get("inversion_seed", 0)
-        st.button(
-            t("controls.new_noise"), icon=":material/refresh:", key="inversion_new_noise", on_click=_next_seed,
-            help=t("controls.new_noise_help"), width="stretch",
-        )  # fmt: skip
+        seed = noise_seed("inversion", t("controls.new_noise_help"))
         st.caption(t("lab.demo_key"))
-    settings = LinkSettings(domain, channel, float(snr_db), defense="none", noise=noise, steps=steps, seed=seed)
+    settings = LinkSettings(domain, channel, snr_db, defense="none", noise=noise, steps=steps, seed=seed)
     return _made(chosen, settings)
 
 
@@ -145,10 +122,6 @@ def _strength(domain: str) -> tuple[float, int]:
         )  # fmt: skip
         st.caption(t("inversion.heeded_by", names=", ".join(map(defense_name, stepped))))
     return float(noise), int(steps)
-
-
-def _next_seed() -> None:
-    st.session_state["inversion_seed"] = (st.session_state.get("inversion_seed", 0) + 1) % 2**31
 
 
 @st.cache_resource(show_spinner=False)

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from pages.inversion.words import attack_name, defense_name
-from pages.results_views.common import CHART, choose_domain, data_note, loaded, provenance
+from pages.results_views.common import CHART, chosen_grid, provenance
 from pages.widgets.strings import t
 from semcom_core import figures_grid
 from semcom_core.evaluation.grid import Grid
@@ -22,9 +22,7 @@ _POINT = 0.005
 def section() -> None:
     """Bars a pair and attack, and the table with the accuracies that go with them."""
     st.markdown(t("results.cem.intro"))
-    domain = choose_domain()
-    data_note(domain)
-    grid = loaded(domain)
+    domain, grid = chosen_grid()
     if grid is None:
         return
     found = gains(grid)

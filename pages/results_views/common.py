@@ -43,6 +43,13 @@ def loaded(domain: str) -> Grid | None:
     return grid
 
 
+def chosen_grid() -> tuple[str, Grid | None]:
+    """The chooser of data sets, what is peculiar about the chosen one, and its grid (:func:`loaded`)."""
+    domain = choose_domain()
+    data_note(domain)
+    return domain, loaded(domain)
+
+
 def not_run(domain: str) -> None:
     """That there is nothing, and how to get it."""
     st.info(t("results.not_run", domain=domain), icon=":material/hourglass_empty:")

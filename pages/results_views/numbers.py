@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.inversion.words import attack_name
-from pages.results_views.common import choose_domain, data_note, loaded
+from pages.results_views.common import chosen_grid
 from pages.widgets.strings import t
 
 _HIDDEN = ("cell",)
@@ -13,9 +13,7 @@ _HIDDEN = ("cell",)
 
 def section() -> None:
     """A filtered table of all rows of one domain, and the same as CSV."""
-    domain = choose_domain()
-    data_note(domain)
-    grid = loaded(domain)
+    domain, grid = chosen_grid()
     if grid is None:
         return
     flat = [{key: value for key, value in row.items() if key not in _HIDDEN} for row in grid.csv_rows()]

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from pages.inversion.words import attack_name, defense_name
-from pages.results_views.common import choose_domain, data_note, loaded, provenance
+from pages.results_views.common import chosen_grid, provenance
 from pages.tuning_views.figures import zoomed
 from pages.widgets.experiment import CHART
 from pages.widgets.strings import t
@@ -23,9 +23,7 @@ _COLUMNS = tuple(f"inversion.plane.table_{name}" for name in ("receiver", "attac
 def section() -> None:
     """One hyper-parameter, one defense: curve, table, provenance."""
     st.markdown(t("tuning.large.intro"))
-    domain = choose_domain()
-    data_note(domain)
-    grid = loaded(domain)
+    domain, grid = chosen_grid()
     if grid is None:
         return
     knobs = sweeps.available(grid)

@@ -28,7 +28,7 @@ from semcom_core.codecs.base import Codec
 from semcom_core.defenses import purification
 from semcom_core.defenses.base import PlugIn
 from semcom_core.domains import DOMAINS
-from semcom_core.evaluation import adversarial
+from semcom_core.evaluation import adversarial, journal
 from semcom_core.evaluation.adversarial import DENOISER, PURIFIED, Cell, Row
 from semcom_core.evaluation.collected import rounded
 from semcom_core.evaluation.grid_cells import balanced, data_digest
@@ -143,11 +143,10 @@ class Work:
     def measure(self, todo: list[tuple[str, Cell]], rank: int) -> None:
         """Measure cells one after another; each is on disk before the next begins."""
         bar = tqdm(todo, desc=f"adversarial {self.domain.name}, process {rank}", unit="cell")
-        with (self.folder / f"cells-{rank}.jsonl").open("a") as file:
+        with journal.opened(self.folder, rank) as file:
             for key, cell in bar:
                 bar.set_postfix_str(f"{cell.method} {cell.attack} {cell.placement} {cell.channel} {cell.snr_db:g} dB")
-                file.write(f"\n{json.dumps({'cell': key} | self.row(cell))}")
-                file.flush()
+                journal.write(file, {"cell": key} | self.row(cell))
 
     def row(self, cell: Cell) -> Row:
         """Attack and score one cell."""
@@ -202,13 +201,7 @@ class Work:
         """Rows that were measured before: published ones first, then this machine's."""
         for row in (adversarial.read(self.domain.name) or {}).get("rows", ()):
             yield row["cell"], row
-        for file in sorted(self.folder.glob("cells-*.jsonl")):
-            for line in file.read_text().splitlines():
-                try:
-                    row = json.loads(line)
-                except ValueError:  # torn by a crash, or the empty line that ends such a one
-                    continue
-                yield row["cell"], row
+        yield from ((row["cell"], row) for row in journal.rows(self.folder))
 
     def merge(self, cells: dict[str, Cell]) -> Path:
         """Put all finished cells together, in the plan's order."""

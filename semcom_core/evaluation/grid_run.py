@@ -32,7 +32,7 @@ from semcom_core import datasets, link
 from semcom_core.attacks import networks_against
 from semcom_core.ciphers.keys import KeyPolicy
 from semcom_core.defenses import DEFENSES, Defense
-from semcom_core.evaluation import grid, grid_cells
+from semcom_core.evaluation import grid, grid_cells, journal
 from semcom_core.evaluation.grid_cells import Cell, Kind
 from semcom_core.evaluation.grid_measure import MissingNetwork, Pictures, measure, probe
 from semcom_core.evaluation.report import REPORTED, SOURCE_NOTE
@@ -223,18 +223,15 @@ class Work:
 
     def measure(self, todo: Sequence[tuple[str, Cell]], rank: int) -> None:
         """Measure cells one after another; each is on disk before the next begins."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         with (
-            (self.folder / f"cells-{rank}.jsonl").open("a") as file,
+            journal.opened(self.folder, rank) as file,
             tqdm(total=len(todo), desc=f"grid {self.options.domain}, process {rank}", unit="cell") as bar,
         ):
             for defense, group in groupby(todo, lambda one: one[1].defense):
                 pictures = self._pictures(DEFENSES[defense])
                 for key, cell in group:
                     bar.set_postfix_str(f"{defense} {cell.kind} {cell.settings.channel} {cell.settings.snr_db:g} dB")
-                    row = {"cell": key, "kind": cell.kind} | measure(pictures, cell)
-                    file.write(f"\n{json.dumps(row)}")  # a line torn by a crash ends where the next begins
-                    file.flush()
+                    journal.write(file, {"cell": key, "kind": cell.kind} | measure(pictures, cell))
                     bar.update()
 
     def _finished(self) -> Iterator[tuple[str, Row]]:
@@ -244,13 +241,7 @@ class Work:
             for row in (published or {}).get(kind, ()):
                 if "cell" in row:
                     yield row["cell"], {"kind": kind} | row
-        for file in sorted(self.folder.glob("cells-*.jsonl")):
-            for line in file.read_text().splitlines():
-                try:
-                    row = json.loads(line)
-                except ValueError:
-                    continue
-                yield row["cell"], row
+        yield from ((row["cell"], row) for row in journal.rows(self.folder))
 
     def merge(self, plan: Plan) -> Path:
         """Put all finished cells together, in the plan's order."""

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from semcom_core import datasets, link, weights
-from semcom_core import models as registry
+from semcom_core import datasets, link
 from semcom_core.defenses.purification import Level
 from semcom_core.evaluation import adversarial, adversarial_run, purification
 from semcom_core.evaluation.adversarial import PURIFIED, cells
@@ -21,7 +20,7 @@ from semcom_core.evaluation.grid_cells import balanced
 from semcom_core.manipulation.gradient import PGD
 from semcom_core.manipulation.receivers import METHODS, load_receiver, trained
 from semcom_core.metrics import bootstrap
-from tests.shards import write_shards
+from tests.small_world import CODEC, small_world
 
 ALL = {name: {"base": "0", name: "1"} for name in (*METHODS, PURIFIED)}
 TABLE = tuple(Level(snr, 0.5, 2) for snr in (7.0, 11.0, 15.0, 19.0, 23.0))
@@ -67,20 +66,11 @@ def test_keys_depend_on_what_counts() -> None:
 
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    for name in ("weights", "data", "runs"):
-        monkeypatch.setenv(f"SEMCOM_{name.upper()}", str(tmp_path / name))
-    write_shards(tmp_path / "data", "digits", "train", 40)
-    write_shards(tmp_path / "data", "digits", "test", 20)
-    datasets.load.cache_clear()
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        for name, network, arguments in (
-            ("base", "repobe_codec", {"image_channels": 1, "classes": 10}),
-            ("adv_at", "robust_link", {"image_channels": 1, "classes": 10, "blocks": 2}),
-            ("diffsem", "diffsem", {"classes": 10}),
-        ):
-            config = {"network": network, "arguments": arguments, "domain": "digits", "recipe": f"digits/{name}"}
-            weights.save(f"digits/{name}", registry.build(network, arguments), config | {"recipe_digest": "0" * 16})
+    networks = {
+        "base": CODEC,
+        "adv_at": ("robust_link", {"image_channels": 1, "classes": 10, "blocks": 2}),
+        "diffsem": ("diffsem", {"classes": 10}),
+    }
     whole = adversarial.cells
 
     def few(images: int, used: dict, table: tuple[Level, ...] = ()) -> list[adversarial.Cell]:
@@ -96,8 +86,8 @@ def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     for name, value in (("SIGMAS", (0.5,)), ("STEPS", (1, 2)), ("DRAWS", 1), ("SNRS_DB", (7.0, 23.0))):
         monkeypatch.setattr(purification, name, value)
     monkeypatch.setattr(purification, "TARGET", PGD(steps=1))
-    yield tmp_path
-    datasets.load.cache_clear()
+    with small_world(monkeypatch, tmp_path, 20, networks) as folder:
+        yield folder
 
 
 def test_a_run_is_resumed(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,7 @@ from semcom_core.evaluation.grid_measure import Pictures
 from semcom_core.link import LinkModels, Reading
 from semcom_core.metrics import chance_p_value
 from semcom_core.settings import LinkSettings
-from tests.shards import write_shards
+from tests.small_world import CODEC, save, small_world
 from tests.untrained import textured
 
 SOURCE = KeySource.published()
@@ -180,19 +180,11 @@ def test_far_from_chance_the_p_value_needs_no_draws() -> None:
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """Weights, data and runs of a small world; a few cells only."""
-    for name in ("weights", "data", "runs"):
-        monkeypatch.setenv(f"SEMCOM_{name.upper()}", str(tmp_path / name))
-    write_shards(tmp_path / "data", "digits", "train", 40)
-    write_shards(tmp_path / "data", "digits", "test", 30)
-    datasets.load.cache_clear()
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        for name, network, arguments in (
-            ("base", "repobe_codec", {"image_channels": 1, "classes": 10}),
-            ("judge", "judge", {"image_channels": 1, "size": 28, "classes": 10}),
-            ("naive", "inversion_decoder", {"image_channels": 1, "size": 28}),
-        ):
-            save(name, registry.build(network, arguments), network, arguments)
+    networks = {
+        "base": CODEC,
+        "judge": ("judge", {"image_channels": 1, "size": 28, "classes": 10}),
+        "naive": ("inversion_decoder", {"image_channels": 1, "size": 28}),
+    }
     for name, value in (("SNRS_DB", (7.0,)), ("CHANNELS", ("awgn",)), ("CLASS_SNRS_DB", ()), ("NOISES", (0.5,))):
         monkeypatch.setattr(grid_cells, name, value)
     monkeypatch.setattr(grid_cells, "ATTACK_IMAGES", {"digits": 10})
@@ -200,13 +192,8 @@ def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     monkeypatch.setattr(grid_run, "DEFENSES", few)
     monkeypatch.setattr(grid_cells, "DEFENSES", few)
     monkeypatch.setitem(white_box.STEPS, "digits", 1)
-    yield tmp_path
-    datasets.load.cache_clear()
-
-
-def save(name: str, module: torch.nn.Module, network: str, arguments: dict[str, int]) -> None:
-    config = {"network": network, "arguments": arguments, "domain": "digits"}
-    weights.save(f"digits/{name}", module, config | {"recipe": f"digits/{name}", "recipe_digest": "0" * 16})
+    with small_world(monkeypatch, tmp_path, 30, networks) as folder:
+        yield folder
 
 
 def measured_cells(monkeypatch: pytest.MonkeyPatch) -> list[str]:
