@@ -1,4 +1,4 @@
-"""Command line: ``python -m semcom_core train | evaluate | tables | bench | pull | publish``."""
+"""Command line: ``python -m semcom_core train | evaluate | tables | bench | pull | publish | withhold``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m semcom_core", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for add in (_train, _evaluate, _tables, _bench, _pull, _publish):
+    for add in (_train, _evaluate, _tables, _bench, _pull, _publish, _withhold):
         add(commands)
     arguments = parser.parse_args()
     from semcom_core.datasets import DataUnavailable
@@ -146,6 +146,19 @@ def _publish(commands: argparse._SubParsersAction) -> None:
         from semcom_core import hub
 
         hub.publish(arguments.repo, arguments.private)
+
+    command.set_defaults(run=run)
+
+
+def _withhold(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser("withhold", help="take models that only evaluations need out of weights/")
+    command.add_argument("names", nargs="+", help="for instance digits/conv_noise")
+
+    def run(arguments: argparse.Namespace) -> None:
+        from semcom_core import withheld
+
+        withheld.withhold(arguments.names)
+        print(f"{len(arguments.names)} models taken out; recipes, logs and hashes stay (weights/{withheld.RECORD}).")
 
     command.set_defaults(run=run)
 

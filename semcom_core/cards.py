@@ -12,14 +12,21 @@ _TAGS = ("semantic-communication", "physical-layer-security", "image-transmissio
 _MAX_ROWS = 60
 
 
-def model_card(name: str, config: dict[str, Any], results: dict[str, Any] | None) -> str:
+def model_card(name: str, config: dict[str, Any], results: dict[str, Any] | None, withheld: str = "") -> str:
     """The README of one model.
 
     Args:
         name: ``<domain>/<name>``.
         config: content of its ``config.json``.
         results: content of its ``results.json``; ``None`` prints "not run".
+        withheld: hash of weights that are not beside the card.
     """
+    files = "Half-precision weights; the app checks their SHA-256 against its own manifest before loading."
+    if withheld:
+        files = (
+            "The weights are not in this folder, since only an evaluation needs them: retrain to reproduce.\n"
+            f"SHA-256 of those that were measured: `{withheld}`."
+        )
     arguments = ", ".join(f"{key} = {value}" for key, value in sorted(config["arguments"].items()))
     return "\n".join(
         [
@@ -27,7 +34,7 @@ def model_card(name: str, config: dict[str, Any], results: dict[str, Any] | None
             f"# {name}",
             "",
             f"Network `{config['network']}` ({arguments or 'no arguments'}) of SemCom Lab, domain {config['domain']}.",
-            "Half-precision weights; the app checks their SHA-256 against its own manifest before loading.",
+            files,
             "",
             f"Reproduce: `python -m semcom_core train {config['recipe']}` (recipe digest `{config['recipe_digest']}`,",
             "copy in `recipe.toml`; the training curve is in `log.csv`).",

@@ -128,7 +128,7 @@ def compare(
     """
     source = KeySource.published()
     digest, chosen = link.digest(native[0]), settings.chosen_defense
-    encoded = keep(("encode", settings.domain, chosen.codec, digest), lambda: link.encode(models, native))
+    encoded = keep(("encode", settings.domain, chosen.encoder, digest), lambda: link.encode(models, native))
 
     @cache
     def sent() -> link.Sent:

@@ -23,14 +23,14 @@ import torch
 from torch import Tensor, nn
 
 from semcom_core import manifest
-from semcom_core.attacks import EAVESDROPPERS, default_attacker, fits, networks_against
+from semcom_core.attacks import EAVESDROPPERS, default_attacker, fits, needed_against, networks_against
 from semcom_core.attacks.base import Knowledge, Loot, undo
 from semcom_core.channels import CHANNELS, Received, propagate
 from semcom_core.ciphers.confusion import ConfusionKey
 from semcom_core.ciphers.keys import KeySource, message_nonce
 from semcom_core.ciphers.keyspace import agreement
 from semcom_core.codecs.base import Codec, Decoded, IdealCodec
-from semcom_core.defenses import DEFENSES, NO_PARTS, Parts
+from semcom_core.defenses import DEFENSES, Defense, NO_PARTS, Parts
 from semcom_core.defenses.base import PlugIn
 from semcom_core.domains import DOMAINS, Domain
 from semcom_core.metrics import psnr, ssim
@@ -181,11 +181,11 @@ def load_models(domain: str, defense: str = "none", load: Load = load_network) -
 def trained_defenses(domain: str) -> list[str]:
     """Names of the defenses that a domain's weights are there for."""
     trained = set(manifest.names())
-    return [
-        name
-        for name, one in DEFENSES.items()
-        if one.available(domain) and {f"{domain}/{part}" for part in (one.codec, *one.networks)} <= trained
-    ]
+
+    def needed(one: Defense) -> set[str]:
+        return {f"{domain}/{part}" for part in (one.codec, *one.networks, *needed_against(one))}
+
+    return [name for name, one in DEFENSES.items() if one.available(domain) and needed(one) <= trained]
 
 
 def trained_attackers(domain: str, defense: str) -> list[str]:

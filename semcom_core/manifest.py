@@ -17,6 +17,7 @@ import os
 import re
 import tempfile
 import uuid
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -103,15 +104,22 @@ def read() -> dict[str, Entry]:
     """
     own = root() / MANIFEST
     path = own if own.is_file() else PROJECT_WEIGHTS / MANIFEST
-    if not path.is_file():
-        return {}
+    return parse(path) if path.is_file() else {}
+
+
+def parse(path: Path) -> dict[str, Entry]:
+    """The entries of a file in the manifest's format.
+
+    Raises:
+        WeightsError: it is damaged.
+    """
     try:
         content = json.loads(path.read_bytes())
         if content["version"] != 1:
             raise ValueError("unknown version")
         return {file: _entry(file, **fields) for file, fields in content["files"].items()}
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise WeightsError("The weights manifest is damaged; restore weights/manifest.json from git.") from error
+        raise WeightsError(f"The weights manifest is damaged; restore weights/{path.name} from git.") from error
 
 
 def names() -> list[str]:
@@ -120,10 +128,17 @@ def names() -> list[str]:
 
 
 def update(entries: dict[str, Entry]) -> None:
-    """Put entries into the manifest of :func:`root`; other models' entries stay.
+    """Put entries into the manifest of :func:`root`; other models' entries stay."""
+    _change(lambda known: known | entries)
 
-    Safe when several trainings finish at once: one lock around reading and writing.
-    """
+
+def remove(files: Collection[str]) -> None:
+    """Take entries out of the manifest of :func:`root`."""
+    _change(lambda known: {file: entry for file, entry in known.items() if file not in files})
+
+
+def _change(change: Callable[[dict[str, Entry]], dict[str, Entry]]) -> None:
+    """Safe when several trainings finish at once: one lock around reading and writing."""
     from filelock import FileLock
 
     folder = root()
@@ -133,8 +148,7 @@ def update(entries: dict[str, Entry]) -> None:
         if not (folder / MANIFEST).is_file():
             # The folder's first manifest must not promise the project's models that are not in it.
             known = {file: entry for file, entry in known.items() if (folder / file).is_file()}
-        known |= entries
-        files = {file: {"sha256": entry.sha256, "bytes": entry.size} for file, entry in known.items()}
+        files = {file: {"sha256": entry.sha256, "bytes": entry.size} for file, entry in change(known).items()}
         content = json.dumps({"version": 1, "files": files}, indent=2, sort_keys=True) + "\n"
         write_atomically(folder / MANIFEST, content.encode())
 

@@ -199,13 +199,17 @@ def save(
     return folder
 
 
-def write_card(name: str, card: str | None = None) -> None:
-    """Write a model's README, from ``config.json`` and ``results.json`` unless a text is given."""
+def write_card(name: str, card: str | None = None, withheld: str = "") -> None:
+    """Write a model's README, from ``config.json`` and ``results.json`` unless a text is given.
+
+    Args:
+        withheld: hash of weights that are not in the folder (:mod:`semcom_core.withheld`).
+    """
     folder = root() / name
     if card is None:
         results = folder / "results.json"
         config = read_config((folder / CONFIG).read_bytes(), name)
-        card = cards.model_card(name, config, json.loads(results.read_bytes()) if results.is_file() else None)
+        card = cards.model_card(name, config, json.loads(results.read_bytes()) if results.is_file() else None, withheld)
     manifest.write_atomically(folder / "README.md", card.encode())
 
 

@@ -86,7 +86,8 @@ def open_session(chosen: Chosen, settings: LinkSettings) -> Session:
 def encoded(session: Session, chosen: Chosen) -> link.Encoded:
     """Stage 1 of a picture: the session's own, or the one that the attacker knows."""
     native = chosen.prepared.native
-    key = ("encode", session.settings.domain, session.own or session.settings.chosen_defense.codec, link.digest(native))
+    encoder = session.own or session.settings.chosen_defense.encoder
+    key = ("encode", session.settings.domain, encoder, link.digest(native))
     cache = stage_cache(private=chosen.private or bool(session.own))
     return cache.get(key, lambda: link.encode(session.models, native[None]))
 

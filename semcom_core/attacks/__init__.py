@@ -44,24 +44,37 @@ def networks_against(defense: Defense) -> dict[str, str]:
     """The attackers' networks that face one defense: role -> weights name within a domain.
 
     Every defense has attackers trained on its own output. Where a key mixes the features of the
-    base codec, the non-local decoder and class reader is the one that knows the cipher.
+    base codec, the non-local decoder and class reader is the one that knows the cipher. An encoder
+    of a defense's own has all of its attackers trained on that encoder's features.
     """
     own = {RIDGE: f"{RIDGE}_{defense.name}", INVERSION: f"{INVERSION}_{defense.name}"}
     if defense.codec != "base":
         return own
-    base = {name: name for name in NETWORKS}
+    base = {name: f"{name}_{defense.name}" if defense.own_encoder else name for name in NETWORKS}
     own[CONV] = f"{CONV}_{defense.name}" if defense.name != "none" else NaiveInversion.name
     if not defense.keyed and (not defense.networks or DENOISER in defense.networks):
         own[DiffusionPrior.name] = DENOISER
     readers = {
         "repobe": "confusion",
+        "repobe_complete": "confusion",
         "shuffling": "shuffling",
         "rotation": "rotation_exact",
         "rotation_fast": "rotation_fast",
     }
     if defense.name in readers:
-        own[INVERSION] = READERS[readers[defense.name]]
+        own[INVERSION] = base[READERS[readers[defense.name]]]
     return base | own
+
+
+def needed_against(defense: Defense) -> tuple[str, ...]:
+    """Weights of attackers without which a defense is not offered.
+
+    Where it brings an encoder of its own, the usual attackers would be weak ones, and it would look good.
+    """
+    if not defense.own_encoder:
+        return ()
+    roles = networks_against(defense)
+    return roles[PRIOR], roles[INVERSION]
 
 
 THREATS = {
@@ -82,7 +95,7 @@ def fits(attacker: str, defense: Defense, networks: Collection[str]) -> bool:
     if attacker in (AdaptiveInversion.name, KeyHolder.name):
         return True
     if attacker == KnownPlaintext.name:
-        return defense.codec == "base" and not defense.networks
+        return defense.codec == "base" and (defense.keyed or not defense.networks)
     return attacker in networks
 
 

@@ -10,6 +10,7 @@ from typing import Protocol
 from torch import nn
 
 from semcom_core.codecs.base import Codec
+from semcom_core.codecs.robust import assemble
 from semcom_core.defenses.base import PlugIn
 from semcom_core.defenses.cem import PrivateFeatures, PrivateReceiver
 from semcom_core.defenses.confusion import ConfusionCipher
@@ -34,6 +35,8 @@ class Choices(Protocol):
     def labels(self) -> bool: ...
 
 
+ROBUST = "adv_repobe"
+"""RepObE's adversarially trained link (:mod:`semcom_core.training.adversarial`)."""
 Parts = Mapping[str, nn.Module]
 """Trained networks of a defense by weights name; ``"codec"`` is the codec in use."""
 NO_PARTS: Parts = MappingProxyType({})
@@ -47,6 +50,7 @@ class Defense:
         name: registry key and URL value.
         chain: plug-ins in sending order, from the visitor's choices and the trained parts.
         codec: name of the codec's weights within the domain.
+        own_encoder: which of ``networks`` brings an encoder of its own; the codec's is used if empty.
         networks: names of the weights within the domain that the chain needs.
         keyed: whether a key stands between the eavesdropper and the features.
         domains: where it was trained; everywhere if empty.
@@ -65,6 +69,21 @@ class Defense:
     uses_steps: bool = False
     heeds_snr: bool = False
     receiver: Callable[[Codec, Parts], Codec] | None = None
+    own_encoder: str = ""
+
+    @property
+    def encoder(self) -> str:
+        """Name of the weights that decide a picture's symbols before the chain."""
+        return self.own_encoder or self.codec
+
+    @property
+    def ciphers_base(self) -> bool:
+        """Whether it only puts a key between sender and receiver of the base codec.
+
+        A permutation or rotation of the symbols leaves the law of the noise as it is, and the
+        receiver undoes it exactly: it has the figures of the bare link.
+        """
+        return self.keyed and self.codec == "base" and not self.networks
 
     def available(self, domain: str) -> bool:
         """Whether there is such a link for this domain."""
@@ -93,6 +112,15 @@ DEFENSES: dict[str, Defense] = {
     for defense in (
         Defense("none", lambda choices, parts: ()),
         Defense("repobe", lambda choices, parts: (ConfusionCipher(),), keyed=True),
+        Defense(
+            "repobe_complete",
+            lambda choices, parts: (ConfusionCipher(),),
+            networks=(ROBUST,),
+            keyed=True,
+            domains=("digits", "objects"),
+            receiver=lambda codec, parts: assemble(codec, parts[ROBUST]),
+            own_encoder=ROBUST,
+        ),
         Defense(
             "shuffling", lambda choices, parts: (ShufflingCipher(),), keyed=True, domains=("digits", "photographs")
         ),

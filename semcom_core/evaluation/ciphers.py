@@ -31,7 +31,7 @@ def keyed_grid(domain: str) -> list[tuple[str, KeyPolicy, tuple[str, ...]]]:
     only: the key of *one* message has the same law under every policy.
     """
     grid: list[tuple[str, KeyPolicy, tuple[str, ...]]] = [("none", KeyPolicy.MESSAGE, ("naive", "adaptive"))]
-    ciphers = [one for one in DEFENSES.values() if one.keyed and one.codec == "base" and one.available(domain)]
+    ciphers = [one for one in DEFENSES.values() if one.ciphers_base and one.available(domain)]
     for defense in (one.name for one in ciphers):
         for policy in KeyPolicy:
             attackers = ["known_plaintext"]

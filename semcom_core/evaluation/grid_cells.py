@@ -19,7 +19,7 @@ from typing import Any, Literal
 import numpy as np
 
 from semcom_core import manifest
-from semcom_core.attacks import THREATS
+from semcom_core.attacks import THREATS, needed_against
 from semcom_core.attacks.known_plaintext import KnownPlaintext
 from semcom_core.attacks.learned import LearnedInversion
 from semcom_core.ciphers.keys import KeyPolicy
@@ -108,18 +108,11 @@ class Cell:
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
-def like_none(defense: Defense) -> bool:
-    """Whether the receiver has the figures of the bare link: a key permutes or rotates its symbols.
-
-    The law of the noise does not change under either, and the receiver undoes both exactly.
-    """
-    return defense.keyed and defense.codec == "base" and not defense.networks and defense.receiver is None
-
-
 def untrained(domain: str, defense: Defense) -> list[str]:
     """Weights of a defense that are not in the manifest; it cannot be measured without them."""
     trained = manifest.names()
-    return [name for name in (defense.codec, "judge", *defense.networks) if f"{domain}/{name}" not in trained]
+    needed = (defense.codec, "judge", *defense.networks, *needed_against(defense))
+    return [name for name in needed if f"{domain}/{name}" not in trained]
 
 
 def defenses(domain: str, wanted: Sequence[str] = ()) -> list[Defense]:
@@ -135,13 +128,13 @@ def defenses(domain: str, wanted: Sequence[str] = ()) -> list[Defense]:
 
 
 def receiver_cells(domain: str, defense: Defense, split: int, images: int, weights: Mapping[str, str]) -> list[Cell]:
-    """Cells of one defense's receiver; none where it is that of the bare link (:func:`like_none`).
+    """Cells of one defense's receiver; none where it is that of the bare link (``Defense.ciphers_base``).
 
     Args:
         split: pictures in the reporting split.
         images: pictures at most, the same for every defense; ``--part receiver`` has the bare link on all.
     """
-    if like_none(defense):
+    if defense.ciphers_base:
         return []
     count = min(images, split)
     if defense.uses_steps:
@@ -169,7 +162,8 @@ def attackers(defense: Defense) -> Iterator[tuple[str, KeyPolicy]]:
     Attackers that take each message by itself meet fresh keys; one that learns a key from a known
     picture, or that learned one key by heart, meets that one key.
     """
-    fixed = {KnownPlaintext.name: like_none(defense), LearnedInversion.name: defense.name == "repobe"}
+    position_cipher = defense.keyed and defense.codec == "base"
+    fixed = {KnownPlaintext.name: position_cipher, LearnedInversion.name: defense.name == "repobe"}
     for name, threat in THREATS.items():
         if name in fixed:
             if fixed[name]:

@@ -28,7 +28,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from semcom_core import datasets, link
+from semcom_core import datasets, link, withheld
 from semcom_core.attacks import networks_against
 from semcom_core.ciphers.keys import KeyPolicy
 from semcom_core.defenses import DEFENSES, Defense
@@ -214,8 +214,8 @@ class Work:
             self.loaded.clear()
             domain = self.options.domain
             models = link.load_models(domain, defense.name, self.load)
-            codec = next(one.sha256 for one in models.located if one.name == f"{domain}/{defense.codec}")
-            stamp = f"{codec[:16]}-{self.digest}-{grid_cells.VERSION}"
+            encoder = next(one.sha256 for one in models.located if one.name == f"{domain}/{defense.encoder}")
+            stamp = f"{encoder[:16]}-{self.digest}-{grid_cells.VERSION}"
             native = models.domain.native_size
             known = plain(domain, datasets.load(domain, "held_out").images[:1], native)
             self.loaded[defense.name] = Pictures(models, self.data, self.folder, stamp, known)
@@ -243,10 +243,20 @@ class Work:
                     yield row["cell"], {"kind": kind} | row
         yield from ((row["cell"], row) for row in journal.rows(self.folder))
 
+    def _withheld(self) -> list[Row]:
+        """Attacks that were measured with networks that are on record only."""
+        published = (grid.read(results_file(self.options)) or {}).get("attacks", ())
+        return [
+            {"kind": "attacks"} | row for row in published if withheld.stands(self.options.domain, row["weights"])
+        ]  # fmt: skip
+
     def merge(self, plan: Plan) -> Path:
         """Put all finished cells together, in the plan's order."""
         rows = plan.rows | {key: row for key, row in self._finished() if key in plan.cells}
         ordered = [rows[key] for key in plan.cells if key in rows]
+        measured = {(row["defense"], row["attack"]) for row in ordered if row["kind"] == "attacks"}
+        kept = [row for row in self._withheld() if (row["defense"], row["attack"]) not in measured]
+        ordered += kept
         parts: dict[Kind, list[Row]] = {
             kind: [{k: v for k, v in row.items() if k != "kind"} for row in ordered if row["kind"] == kind]
             for kind in ("receivers", "attacks")
@@ -255,9 +265,11 @@ class Work:
         adjust_chance(parts["attacks"])
         about = {"data": self._source(), "command": self._command()}
         file = results_file(self.options)
-        content = json.dumps(about | parts | {"not_run": plan.not_run}, indent=1, ensure_ascii=False)
+        there = {(row["defense"], row["attack"]) for row in kept}
+        not_run = [row for row in plan.not_run if (row["defense"], row.get("attack")) not in there]
+        content = json.dumps(about | parts | {"not_run": not_run}, indent=1, ensure_ascii=False)
         write_atomically(file, f"{content}\n".encode())
-        open_cells = len(plan.cells) - len(ordered)
+        open_cells = len(plan.cells) + len(kept) - len(ordered)
         print(f"{len(ordered)} cells in {file}" + (f", {open_cells} not run yet" if open_cells else ""))
         return file
 
@@ -285,7 +297,7 @@ def with_like_none(receivers: list[Row], domain: str) -> list[Row]:
     bare = [row for row in receivers if row["defense"] == "none"]
     copies: list[Row] = []
     for defense in DEFENSES.values():
-        if defense.available(domain) and grid_cells.like_none(defense):
+        if defense.available(domain) and defense.ciphers_base:
             for policy in (KeyPolicy.MESSAGE, KeyPolicy.FIXED):
                 mark = {"defense": defense.name, "policy": policy.value}
                 copies += [mark | row | mark | {"same_as": "none"} for row in bare]

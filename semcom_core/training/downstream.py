@@ -11,7 +11,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from semcom_core import weights
 from semcom_core.codecs.repobe import CODEC_SIZE, GRID, RepObECodec
 from semcom_core.domains import DOMAINS
 from semcom_core.metrics import psnr
@@ -40,7 +39,7 @@ class CachedTask(Task):
 
     def __init__(self, recipe: Recipe, runs: Path, codec: str, copies: int, images: int | None, held_out: int) -> None:
         self.domain = DOMAINS[recipe.domain]
-        self.codec: RepObECodec = weights.load(codec).module
+        self.codec = features.load_codec(codec)
         folder = runs / recipe.domain
         self.cache = features.build(folder, self.codec, recipe.domain, "train", copies, images, recipe.seed)
         self.check = features.build(folder, self.codec, recipe.domain, "held_out", 1, held_out, recipe.seed)

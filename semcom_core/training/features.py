@@ -16,10 +16,12 @@ import torch.nn.functional as F
 from torch import Tensor
 from tqdm import tqdm
 
-from semcom_core import datasets
+from semcom_core import datasets, weights
 from semcom_core.codecs.repobe import CODEC_SIZE, FEATURE_SHAPE, RepObECodec
+from semcom_core.codecs.robust import assemble
 from semcom_core.domains import DOMAINS
 from semcom_core.networks.folding import fold_batch_norm
+from semcom_core.networks.robust_link import RobustLink
 from semcom_core.precision import autocast
 from semcom_core.training.augment import AUGMENT, plain
 
@@ -71,6 +73,18 @@ class FeatureCache:
         if native.shape[-1] == CODEC_SIZE:
             return native
         return F.interpolate(native, size=(CODEC_SIZE, CODEC_SIZE), mode="bilinear", align_corners=False)
+
+
+def load_codec(name: str) -> RepObECodec:
+    """A codec with RepObE's networks by its weights; an adversarially trained link is put together first.
+
+    Raises:
+        WeightsError: see :func:`semcom_core.weights.load`.
+    """
+    module = weights.load(name).module
+    if not isinstance(module, RobustLink):
+        return module
+    return assemble(weights.load(f"{name.partition('/')[0]}/base").module, module)
 
 
 def encoder_digest(codec: RepObECodec) -> str:

@@ -72,16 +72,18 @@ class Observations:
         self, domain: str, defense: str, split: datasets.Split, runs: Path, images: int | None = None, seed: int = 1
     ) -> None:
         self.domain, self.defense = DOMAINS[domain], DEFENSES[defense]
-        loaded = weights.load(f"{domain}/{self.defense.codec}")
-        self.codec: Codec = loaded.module
-        self.parts: dict[str, nn.Module] = {"codec": self.codec} | {
-            name: weights.load(f"{domain}/{name}").module for name in self.defense.networks
+        loaded = {name: weights.load(f"{domain}/{name}") for name in (self.defense.codec, *self.defense.networks)}
+        base = loaded[self.defense.codec].module
+        self.parts: dict[str, nn.Module] = {"codec": base} | {
+            name: loaded[name].module for name in self.defense.networks
         }
+        own = self.defense.receiver if self.defense.own_encoder else None
+        self.codec: Codec = own(base, self.parts) if own else base
         data = datasets.load(domain, split)
         count = min(images or datasets.ATTACKER_IMAGES[domain], len(data))
         self.rows = np.arange(len(data) - count, len(data)) if split == "train" else np.arange(count)
         self.data = data.take(self.rows)
-        folder = runs / domain / f"symbols-{loaded.located.sha256[:16]}"
+        folder = runs / domain / f"symbols-{loaded[self.defense.encoder].located.sha256[:16]}"
         stem = f"{split}-{self.rows[0]}-{self.rows[-1] + 1}"
         self.symbols = _kept(folder / f"{stem}.npy", lambda: self._symbols(runs / domain, split, seed))
         self.teacher = torch.tensor(_kept(folder / f"{stem}-teacher.npy", self._answers)).float()

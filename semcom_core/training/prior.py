@@ -7,7 +7,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from semcom_core import weights
 from semcom_core.networks.feature_prior import FeaturePrior
 from semcom_core.training import features
 from semcom_core.training.recipe import Recipe
@@ -25,7 +24,7 @@ class PriorTask:
     arguments: ClassVar[dict[str, int]] = {}
 
     def __init__(self, recipe: Recipe, runs: Path, codec: str, images: int = 20_000) -> None:
-        encoder = weights.load(codec).module
+        encoder = features.load_codec(codec)
         self.cache = features.build(runs / recipe.domain, encoder, recipe.domain, "train", 1, images, recipe.seed)
 
     def solve(self) -> FeaturePrior:

@@ -52,7 +52,8 @@ TASKS: dict[str, Callable[..., Task | PriorTask | RidgeTask | WorkbenchTask]] = 
 FIRST = ("base", "receiver", "judge")
 """What almost everything else starts from."""
 LAST = ("ridge_", "inversion_", "conv_")
-"""Attackers on one defense's own output, which must be there."""
+OWN_FEATURES = "_repobe_complete"
+"""Attackers on one defense's own output, which must be there: what their names begin or end with."""
 
 
 def runs_folder() -> Path:
@@ -84,7 +85,8 @@ def in_order(domain: str) -> list[str]:
 
     def place(key: str) -> tuple[int, int]:
         name = key.partition("/")[2]
-        return (FIRST.index(name) if name in FIRST else len(FIRST), int(name.startswith(LAST)))
+        last = name.startswith(LAST) or name.endswith(OWN_FEATURES)
+        return (FIRST.index(name) if name in FIRST else len(FIRST), int(last))
 
     found = [key for key in recipes.known() if key.startswith(f"{domain}/")]
     if not found:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from semcom_core import datasets, link, manifest, weights
+from semcom_core import datasets, link, manifest, weights, withheld
 from semcom_core import models as registry
 from semcom_core.attacks import white_box
 from semcom_core.channels import CHANNELS, Received, complex_normal, noise_variance
@@ -69,7 +69,7 @@ def test_keys_tell_cells_apart_and_follow_the_weights() -> None:
 
 
 def test_only_ciphers_of_the_base_codec_are_like_none() -> None:
-    assert {name for name, one in DEFENSES.items() if grid_cells.like_none(one)} == set(LIKE_NONE)
+    assert {name for name, one in DEFENSES.items() if one.ciphers_base} == set(LIKE_NONE)
 
 
 def test_attackers_meet_the_policy_that_they_need() -> None:
@@ -256,6 +256,35 @@ def test_a_run_is_resumed_and_new_weights_run_just_their_cells(tiny: Path, monke
     after = json.loads(file.read_text())
     assert not [row for row in after["attacks"] if row["attack"] == "naive" and row["defense"] == "noise"]  # outdated
     assert after["receivers"] == first["receivers"]
+
+
+def test_measurements_outlive_a_withheld_network_but_no_other_change(tiny: Path) -> None:
+    file = grid_run.run(OPTIONS)
+    first = json.loads(file.read_text())
+    entry = manifest.read()["digits/naive/model.safetensors"]
+    withheld.withhold(["digits/naive"])
+    assert "digits/naive" not in manifest.names() and withheld.read() == {"digits/naive": entry}
+    assert not (tiny / "weights/digits/naive/model.safetensors").exists()
+    assert entry.sha256 in (tiny / "weights/digits/naive/README.md").read_text()
+    assert "naive" not in link.trained_attackers("digits", "none")
+    with pytest.raises(weights.MissingWeights):
+        weights.load("digits/naive")
+
+    def by_cell(results: dict) -> dict:
+        return {row["cell"]: row for row in results["attacks"]}
+
+    (tiny / "runs/digits/grid/cells-0.jsonl").unlink()
+    grid_run.run(OPTIONS)
+    after = json.loads(file.read_text())
+    assert by_cell(after) == by_cell(first)
+    assert not [row for row in after["not_run"] if row.get("attack") == "naive" and row["defense"] in ("none", "noise")]
+
+    judge = ("judge", {"image_channels": 1, "size": 28, "classes": 10})
+    with torch.random.fork_rng():
+        torch.manual_seed(5)
+        save("judge", registry.build(*judge), *judge)
+    grid_run.run(replace(OPTIONS, cells=("none",)))
+    assert "naive" not in {row["attack"] for row in json.loads(file.read_text())["attacks"]}
 
 
 def test_the_white_box_runs_only_when_asked_and_stays(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:

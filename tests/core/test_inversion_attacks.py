@@ -230,7 +230,10 @@ def test_threat_models_are_declared() -> None:
 def test_every_defense_faces_attackers_trained_on_it(defense: str) -> None:
     roles = networks_against(DEFENSES[defense])
     assert roles["ridge"] == f"ridge_{defense}"
-    assert roles["inversion"] in {f"inversion_{defense}", "adaptive", "adaptive_shuffling", "adaptive_rotation"}
+    own = {f"inversion_{defense}", f"adaptive_{defense}"}
+    assert roles["inversion"] in own | {"adaptive", "adaptive_shuffling", "adaptive_rotation"}
+    if DEFENSES[defense].own_encoder:  # an attacker trained on another encoder's features would be a weak one
+        assert all(name.endswith(f"_{defense}") for name in roles.values())
     assert ("diffusion_prior" in roles) == (defense in {"none", "noise", "diffsem"})
 
 
