@@ -30,7 +30,7 @@ from semcom_core.ciphers.confusion import ConfusionKey
 from semcom_core.ciphers.keys import KeySource, message_nonce
 from semcom_core.ciphers.keyspace import agreement
 from semcom_core.codecs.base import Codec, Decoded, IdealCodec
-from semcom_core.defenses import DEFENSES, Defense, NO_PARTS, Parts
+from semcom_core.defenses import DEFENSES, NO_PARTS, Defense, Parts
 from semcom_core.defenses.base import PlugIn
 from semcom_core.domains import DOMAINS, Domain
 from semcom_core.metrics import psnr, ssim
