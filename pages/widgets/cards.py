@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.widgets.facts import Facts, Guess, percent, probabilities, truth_note
+from pages.widgets.facts import Facts, Guess, percent, probabilities, truth_note, unquoted
 from pages.widgets.pictures import sharp, to_pil
 from pages.widgets.stages import Session
 from pages.widgets.strings import t
@@ -120,7 +120,7 @@ def _read(label: str, guess: Guess | None, *, verdict: bool = True, absent: str 
             st.markdown(f"### {t(absent)}")
             return
         mark = f" :{_colour(guess)}-badge[{t('card.right' if guess.right else 'card.wrong')}]" if verdict else ""
-        st.markdown(f"### {guess.name.strip('“”')} :gray[· {percent(guess.probability)}]{mark}")
+        st.markdown(f"### {unquoted(guess.name)} :gray[· {percent(guess.probability)}]{mark}")
 
 
 def _colour(guess: Guess) -> str:
