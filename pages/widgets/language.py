@@ -72,7 +72,8 @@ def switch() -> None:
 
 
 def _ask(language: str) -> None:
-    st.session_state[_ASKED] = language
+    # What the address says at a click is older than the click.
+    st.session_state.update({_ASKED: language, _SEEN: st.query_params.get(PARAMETER)})
 
 
 def _browser_locale() -> str | None:

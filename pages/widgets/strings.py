@@ -1,4 +1,4 @@
-"""Every visible sentence: ``t("card.psnr", value=23.1)`` looks it up in ``pages/strings``, in the visitor's language."""
+"""Every visible sentence, in the visitor's language: ``t("card.psnr", value=23.1)`` looks it up in ``pages/strings``."""
 
 from __future__ import annotations
 
@@ -25,6 +25,11 @@ def t(key: str, /, **values: object) -> str:
     """
     sentence = sentences(current())[key]
     return sentence.format(**values) if values else sentence
+
+
+def whole(number: int) -> str:
+    """A whole number with its thousands set apart as the visitor's language does: a French comma is a decimal one."""
+    return f"{number:,}".replace(",", sentences(current())["app.thousands"])
 
 
 @cache
