@@ -1,4 +1,4 @@
-"""Every visible sentence, in the visitor's language: ``t("card.psnr", value=23.1)`` looks it up in ``pages/strings``."""
+"""Every visible sentence, in the visitor's language: ``t("card.psnr", value=23.1)`` finds it in ``pages/strings``."""
 
 from __future__ import annotations
 
