@@ -7,11 +7,14 @@ from pathlib import Path
 import streamlit as st
 
 import semcom_core  # noqa: F401 - first: it sets how many threads NumPy may use
+from pages.widgets import language
 from pages.widgets.routing import note_page
 from pages.widgets.strings import t
 
 # A file and not an icon's name: Streamlit would fetch that from another server.
 _ICON = Path(__file__).parent / "pages" / "widgets" / "icon.svg"
+
+language.settle()
 
 # No icons of Material Symbols here: they would become the favicon, fetched from another server.
 page = st.navigation(
@@ -26,5 +29,6 @@ page = st.navigation(
     position="top",
 )
 st.set_page_config(page_title=f"{page.title} · {t('app.title')}", page_icon=str(_ICON), layout="wide")
+language.switch()
 note_page(page.url_path)
 page.run()

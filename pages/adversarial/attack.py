@@ -10,7 +10,7 @@ from pages.adversarial.controls import LEAST_EOT, LEAST_STEPS, controls
 from pages.adversarial.rows import missing_html, outcome_html
 from pages.adversarial.scene import Scene, truth_note
 from pages.widgets.experiment import Making, experiment
-from pages.widgets.strings import t
+from pages.widgets.strings import t, whole
 from semcom_core.domains import DOMAINS
 from semcom_core.lab import manipulated
 from semcom_core.lab.manipulated import Outcome, Setup, pixels, searches
@@ -35,7 +35,7 @@ def section(one: Scene) -> None:
             "manipulate", subject, lambda: _attack(one, setup), len(one.receivers),
             lambda outcomes: _rows(one, setup, outcomes),
             t("adversarial.attack.what", kind=t(f"adversarial.kind.{setup.attack}.name"),
-              gradients=f"{_passes(setup):,}", names=one.names(one.receivers)),
+              gradients=whole(_passes(setup)), names=one.names(one.receivers)),
         )  # fmt: skip
     for method in one.missing:
         st.html(missing_html(method))
@@ -71,7 +71,7 @@ def summary(outcomes: Sequence[Outcome], setup: Setup, one: Scene) -> str:
         changed = t("adversarial.summary.air", power=f"{setup.power_db:g}")
     else:
         changed = t("adversarial.summary.pixels", levels=f"{255 * setup.eps:.1f}")
-    return f"{changed} {'; '.join(said)}."
+    return f"{changed} {t('adversarial.summary.between').join(said)}."
 
 
 def _passes(setup: Setup) -> int:

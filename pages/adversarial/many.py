@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.adversarial.scene import Scene, not_trained
 from pages.widgets.experiment import CHART
-from pages.widgets.strings import t
+from pages.widgets.strings import t, whole
 from semcom_core.evaluation import adversarial
 from semcom_core.evaluation.adversarial import CHANNELS, CURVE_DB, Row
 from semcom_core.evaluation.adversarial_select import Kind, over_eps, over_snr, purified, rows
@@ -123,7 +123,7 @@ def _strong(found: Sequence[Row]) -> None:
             t("adversarial.column.natural"): figure(row, "natural"),
             t("adversarial.column.adversarial"): figure(row, "adversarial"),
             t("adversarial.column.decided"): f"{row['decided']:.3f}",
-            t("adversarial.column.images"): f"{row['images']:,} × {row['draws']}",
+            t("adversarial.column.images"): f"{whole(row['images'])} × {row['draws']}",
         }
         for row in chosen
     ]
@@ -143,7 +143,7 @@ def _purified(found: Sequence[Row]) -> None:
             t("adversarial.column.bare"): _value(one.bare, "adversarial"),
             t("adversarial.column.aware"): figure(one.aware, "adversarial"),
             t("adversarial.column.unaware"): _value(one.unaware, "adversarial"),
-            t("adversarial.column.images"): f"{one.aware['images']:,} × {one.aware['draws']}",
+            t("adversarial.column.images"): f"{whole(one.aware['images'])} × {one.aware['draws']}",
         }
         for one in pairs
     ]

@@ -70,7 +70,8 @@ class Scene:
 
     def codec(self, method: str) -> RepObECodec:
         """One receiver's networks."""
-        return receiver(self.domain, method)
+        with st.spinner(t("status.loading")):
+            return receiver(self.domain, method)
 
     def denoiser(self) -> nn.Module | None:
         """The purifier's networks; ``None`` if they are not trained for this kind of picture."""
@@ -78,7 +79,7 @@ class Scene:
         return stages.network(name)[0] if name in manifest.names() else None
 
 
-@st.cache_resource(show_spinner=t("status.loading"))
+@st.cache_resource(show_spinner=False)
 def receiver(domain: str, method: str) -> RepObECodec:
     """One receiver for all sessions.
 

@@ -35,7 +35,8 @@ def view(scene: Scene) -> None:
     levels = middle.select_slider(
         t("break_it.chosen.levels"), _LEVELS, 16, key="chosen_levels", help=t("break_it.chosen.levels_help")
     )
-    broken = _break(cipher, int(levels), scene.snr_db)
+    with st.spinner(t("lab.working")):
+        broken = _break(cipher, int(levels), scene.snr_db)
     result = broken.result
     numbers = st.columns(4, wrap=True)
     numbers[0].metric(
@@ -67,7 +68,7 @@ def view(scene: Scene) -> None:
     measured_table(scene.domain, "chosen_plaintext")
 
 
-@st.cache_data(max_entries=64, show_spinner=t("lab.working"))
+@st.cache_data(max_entries=64, show_spinner=False)
 def _break(cipher: str, levels: int, snr_db: float) -> ChosenBreak:
     return break_by_digits(CIPHERS[cipher], levels, snr_db, 0, soft=False)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.widgets.strings import t
+from pages.widgets.strings import t, whole
 from semcom_core import figures_keys
 from semcom_core.ciphers.keys import KeyPolicy, KeySource
 from semcom_core.ciphers.uniformity import Uniformity, fisher_yates, naive_shuffle, uniformity
@@ -19,7 +19,7 @@ _LEVEL = 0.99
 def uniform() -> None:
     """Counts of all orders of four, for our shuffle and for the naive one, with the test of both."""
     state = st.session_state
-    st.markdown(t("keys.uniform.words", draws=f"{24 * EACH:,}"))
+    st.markdown(t("keys.uniform.words", draws=whole(24 * EACH)))
     st.button(t("keys.uniform.again"), key="keys_uniform_again", icon=":material/casino:", on_click=_again)
     fair, naive = _tests(state.get("keys_uniform_round", 0))
     figure = figures_keys.permutation_counts(

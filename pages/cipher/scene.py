@@ -77,10 +77,14 @@ def encoded(models: LinkModels, chosen: Chosen) -> Encoded:
     return stage_cache(private=chosen.private).get(key, lambda: link.encode(models, native[None]))
 
 
-@st.cache_resource(show_spinner=False, max_entries=len(DOMAINS))
 def stock(domain: str) -> Stock:
     """A domain's samples and pools, shared by all sessions: at most 1,024 messages a pool."""
-    return Stock(stages.models(domain))
+    return _stock(domain, stages.models(domain))
+
+
+@st.cache_resource(show_spinner=False, max_entries=len(DOMAINS))
+def _stock(domain: str, _models: LinkModels) -> Stock:
+    return Stock(_models)
 
 
 def gather(stock_: Stock, sender: int = 0, attacker: int = 0, samples: int | None = None) -> Iterator[Making]:

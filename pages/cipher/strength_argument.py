@@ -60,7 +60,7 @@ def argument() -> None:
         t("argument.shifted", offset=offset, by=by),
         t("argument.made_up", offset=offset, by=by),
     ]
-    lines = [f"- {name}: `{_text(one)}`" for name, one in zip(names, canonical, strict=False)]
+    lines = [f"- {name} → `{_text(one)}`" for name, one in zip(names, canonical, strict=False)]
     st.markdown(t("argument.canonical") + "\n\n" + "\n".join(lines))
 
 

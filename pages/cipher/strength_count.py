@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.widgets.strings import t
+from pages.widgets.strings import t, whole
 from semcom_core import figures_keys
 from semcom_core.ciphers.keyspace import claimed_count, exhaustive_count, log2_count, true_count
 from semcom_core.codecs.repobe import GRID
@@ -90,7 +90,7 @@ def _claimed_bits() -> float:
 
 def amount(number: int) -> str:
     """A count with thousands separators, or as a power of ten and bits if it is long."""
-    return f"{number:,}" if number < 10**9 else f"{power(number)} ≈ 2^{log2_count(number):.1f}"
+    return whole(number) if number < 10**9 else f"{power(number)} ≈ 2^{log2_count(number):.1f}"
 
 
 def power(number: float) -> str:

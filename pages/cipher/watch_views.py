@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from pages.widgets.strings import t
+from pages.widgets.strings import t, whole
 from semcom_core import figures_cipher
 from semcom_core.ciphers.confusion import ConfusionKey
 from semcom_core.ciphers.steps import State, filled
@@ -78,7 +78,7 @@ def matrix_view(board: Board, key: ConfusionKey, states: States) -> None:
         st.plotly_chart(figure, key="watch_matrix", config=_CHART, alt=t("watch.matrix.alt", cells=cells))
     with right:
         fixed = int((permutation == np.arange(cells)).sum())
-        st.markdown(t("watch.matrix.words", cells=cells, entries=cells**2, fixed=fixed))
+        st.markdown(t("watch.matrix.words", cells=cells, entries=whole(cells**2), fixed=fixed))
 
 
 def _step_choice(states: States) -> int:

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from pages.widgets.facts import percent
-from pages.widgets.strings import t
+from pages.widgets.strings import t, whole
 from semcom_core.compare import Cell
 
 _SMALL = 64
@@ -52,7 +52,7 @@ def row_html(cells: Iterable[Shown], classes: tuple[str, ...], truth: int | None
 
 def head_html(name: str, plain: str, uses: int) -> str:
     """Name, mechanism and cost of a defense."""
-    words = html.escape(t("inversion.cell.uses", uses=f"{uses:,}"))
+    words = html.escape(t("inversion.cell.uses", uses=whole(uses)))
     title = f'<b>{html.escape(name)}</b><span class="uses">{words}</span>'
     return f'<div class="inv-head">{title}<p>{html.escape(plain)}</p></div>'
 

@@ -11,7 +11,7 @@ from pages.inversion import table
 from pages.inversion.scene import Scene
 from pages.inversion.words import attack_name, defense_name
 from pages.widgets.experiment import CHART
-from pages.widgets.strings import t
+from pages.widgets.strings import t, whole
 from semcom_core import figures_grid, link
 from semcom_core.defenses import DEFENSES
 from semcom_core.evaluation import grid as grids
@@ -144,7 +144,7 @@ def _hover(point: Point, shown: Sequence[Point]) -> str:
         attacker_high=f"{point.attacker.interval[1]:.1%}",
         attack=attack_name(point.attacker.attack),
         gap=f"{100 * point.gap:.1f}",
-        uses=f"{point.receiver['channel_uses']:,}",
+        uses=whole(point.receiver["channel_uses"]),
     )
 
 
@@ -173,8 +173,8 @@ def _table(shown: Sequence[Point]) -> None:
 def _note(grid: Grid, shown: Sequence[Point]) -> str:
     row = shown[0].receiver
     counts = sorted({point.attacker.row["images"] for point in shown})
-    images = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,}–{counts[-1]:,}"
-    note = t("inversion.plane.note", images=f"{row['images']:,}", attacked=images, data=grid.data, command=grid.command)
+    images = whole(counts[0]) if len(counts) == 1 else f"{whole(counts[0])}–{whole(counts[-1])}"
+    note = t("inversion.plane.note", images=whole(row["images"]), attacked=images, data=grid.data, command=grid.command)
     return f"{note} {t('inversion.plane.note_steps')}" if any("steps" in point.choice for point in shown) else note
 
 

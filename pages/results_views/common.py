@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.widgets.strings import t
+from pages.widgets.strings import t, whole
 from semcom_core.domains import DOMAINS
 from semcom_core.evaluation import grid as grids
 from semcom_core.evaluation.grid import Grid
@@ -84,7 +84,7 @@ def provenance(grid: Grid, rows: Iterable[dict[str, Any]]) -> None:
 
 
 def _range(values: Sequence[int]) -> str:
-    return f"{values[0]:,}" if len(values) == 1 else f"{values[0]:,}–{values[-1]:,}"
+    return whole(values[0]) if len(values) == 1 else f"{whole(values[0])}–{whole(values[-1])}"
 
 
 def _trained_on(rows: Sequence[dict[str, Any]]) -> str:

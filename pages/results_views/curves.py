@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.inversion.words import defense_name
 from pages.results_views.common import CHART, data_note, not_run, provenance
-from pages.widgets.strings import t
+from pages.widgets.strings import t, whole
 from semcom_core import figures_grid
 from semcom_core.evaluation import grid as grids
 from semcom_core.evaluation.grid import Grid
@@ -81,7 +81,7 @@ def _lines(grid: Grid | None, domain: str, channel: str) -> tuple[list[Measured]
         at = [(one.snr_db, one.value) for one in values if one.snr_db is not None and _SPAN[0] < one.snr_db < _SPAN[1]]
         words = t("results.curves.reported", name=defense_name(name))
         if rows:
-            uses = f"{rows[0]['channel_uses']:,}"
+            uses = whole(rows[0]["channel_uses"])
             title = t("results.curves.line", name=defense_name(name), uses=uses)
         else:
             title = t("results.curves.line_not_run", name=defense_name(name))
@@ -157,7 +157,7 @@ def _table(grid: Grid, domain: str, channel: str) -> list[dict[str, Any]]:
         first = next(iter(rows.values()), None)
         line: dict[str, Any] = {
             t("results.column.defense"): defense_name(name),
-            t("results.column.uses"): t("results.empty") if first is None else f"{first['channel_uses']:,}",
+            t("results.column.uses"): t("results.empty") if first is None else whole(first["channel_uses"]),
         }
         for snr in snrs:
             row = rows.get(snr)

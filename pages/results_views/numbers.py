@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.inversion.words import attack_name
 from pages.results_views.common import chosen_grid
-from pages.widgets.strings import t
+from pages.widgets.strings import t, whole
 
 _HIDDEN = ("cell",)
 
@@ -42,7 +42,7 @@ def section() -> None:
         and (not defenses or row["defense"] in defenses)
         and (not attacks or row.get("attack") in attacks)
     ]
-    st.caption(t("results.numbers.count", shown=f"{len(rows):,}", all=f"{len(flat):,}"))
+    st.caption(t("results.numbers.count", shown=whole(len(rows)), all=whole(len(flat))))
     if rows:
         st.dataframe(rows, hide_index=True, alt=t("results.numbers.alt"))
     st.download_button(

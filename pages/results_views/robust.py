@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from pages.results_views.common import CHART, data_note
-from pages.widgets.strings import t
+from pages.widgets.strings import t, whole
 from semcom_core.evaluation import adversarial
 from semcom_core.evaluation.adversarial import Row
 from semcom_core.evaluation.adversarial_select import Kind, over_snr, rows
@@ -154,7 +154,7 @@ def _table(found: dict[str, list[Row]], domain: str, channel: str) -> list[dict[
                 line[f"{snr_db:g} dB"] = t("results.empty") if row is None else _words(row, what)
             theirs = _reported(method, domain, what, channel)
             line[t("results.column.reported")] = "; ".join(f"{one.value:.4f} ({one.snr_db:g} dB)" for one in theirs)
-            sizes = sorted({f"{row['images']:,} × {row['draws']}" for row in found[method]})
+            sizes = sorted({f"{whole(row['images'])} × {row['draws']}" for row in found[method]})
             line[t("results.robust.images")] = "; ".join(sizes)
             table.append(line)
     return table

@@ -12,7 +12,7 @@ from pages.tuning_views.strip import Row, strip_html
 from pages.widgets import own_link, stages
 from pages.widgets.experiment import CHART, experiment
 from pages.widgets.stage_cache import StageCache
-from pages.widgets.strings import t
+from pages.widgets.strings import t, whole
 from semcom_core import figures, link
 from semcom_core.attacks import THREATS
 from semcom_core.channels import CHANNELS
@@ -161,7 +161,7 @@ def _show(trial: Trial) -> None:
     attacker = t(f"attacker.{settings.chosen_attacker}.name")
     n = _encoded(trial).symbols.shape[1]
     rows = [
-        Row("sent", t("tuning.inference.sent", uses=f"{outcome.uses:,}", all=f"{n:,}"), pixels(native)),
+        Row("sent", t("tuning.inference.sent", uses=whole(outcome.uses), all=whole(n)), pixels(native)),
         Row("receiver", "", outcome.receiver.looks, outcome.receiver.reads),
         Row("attacker", attacker, outcome.attacker.looks, outcome.attacker.reads),
     ]

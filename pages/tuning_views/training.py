@@ -10,7 +10,7 @@ import streamlit as st
 from pages.tuning_views import hyper, runs
 from pages.tuning_views.strip import Row, strip_html
 from pages.widgets.experiment import CHART, Making, experiment
-from pages.widgets.strings import t
+from pages.widgets.strings import t, whole
 from semcom_core import figures
 from semcom_core.datasets import DataUnavailable
 from semcom_core.domains import DOMAINS
@@ -42,8 +42,8 @@ def section() -> None:
         lambda looks: _show(settings, looks),
         t(
             "tuning.train.what",
-            steps=f"{settings.steps:,}",
-            images=f"{settings.images:,}",
+            steps=whole(settings.steps),
+            images=whole(settings.images),
             snapshots=snapshots(settings),
         ),
     )

@@ -14,6 +14,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.widgets import language
 from pages.widgets.routing import arrived
 from semcom_core.ciphers.keys import KeyPolicy
 from semcom_core.defenses import DEFENSES
@@ -31,7 +32,7 @@ def restore() -> None:
     the visitor navigated, or a control was moved before the browser had the new address; only
     in the first case are the controls still where the last run left them.
     """
-    query = st.query_params.to_dict()
+    query = language.without(st.query_params.to_dict())
     state = st.session_state
     known = "link_address" in state
     if known and not query and arrived():  # the menu of pages drops the address; the visitor changed nothing
@@ -69,8 +70,9 @@ def write(settings: LinkSettings, sample: str | None) -> None:
     query = address(settings, sample)
     if st.session_state.get("link_view") == PRESENT:
         query["view"] = PRESENT
-    if st.query_params.to_dict() != query:
-        st.query_params.from_dict(query)
+    shown = query | language.query()
+    if st.query_params.to_dict() != shown:
+        st.query_params.from_dict(shown)
     st.session_state["link_address"] = query
     st.session_state["link_settings"] = settings
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.widgets.facts import Facts, Guess, percent, probabilities, truth_note
+from pages.widgets.facts import Facts, Guess, percent, probabilities, truth_note, unquoted
 from pages.widgets.pictures import sharp, to_pil
 from pages.widgets.stages import Session
-from pages.widgets.strings import t
+from pages.widgets.strings import t, whole
 from semcom_core import figures
 from semcom_core.attacks import THREATS
 from semcom_core.attacks.base import ThreatModel
@@ -44,7 +44,7 @@ def _sent(session: Session, transmission: Transmission, facts: Facts) -> None:
     size, symbols = st.columns(2, wrap=False, gap="xsmall")
     side = session.models.domain.native_size
     size.metric(t("card.sent.size"), f"{side} × {side}", help=t("card.sent.size_help"))
-    symbols.metric(t("card.sent.symbols"), f"{transmission.sent.x.shape[1]:,}", help=t("card.sent.symbols_help"))
+    symbols.metric(t("card.sent.symbols"), whole(transmission.sent.x.shape[1]), help=t("card.sent.symbols_help"))
     st.caption(truth_note(facts))
 
 
@@ -120,7 +120,7 @@ def _read(label: str, guess: Guess | None, *, verdict: bool = True, absent: str 
             st.markdown(f"### {t(absent)}")
             return
         mark = f" :{_colour(guess)}-badge[{t('card.right' if guess.right else 'card.wrong')}]" if verdict else ""
-        st.markdown(f"### {guess.name.strip('“”')} :gray[· {percent(guess.probability)}]{mark}")
+        st.markdown(f"### {unquoted(guess.name)} :gray[· {percent(guess.probability)}]{mark}")
 
 
 def _colour(guess: Guess) -> str:

@@ -11,6 +11,7 @@ from torch import Tensor
 from pages.widgets.strings import t
 from semcom_core.link import Transmission
 
+_QUOTES = "“”«»\u00a0\u202f"
 PictureState = Literal["recognised", "misread", "unreadable", "absent"]
 
 
@@ -101,7 +102,12 @@ def probabilities(logits: Tensor) -> list[float]:
 
 def spoken(name: str) -> str:
     """A class name inside a sentence: a digit as it is, a word in quotation marks."""
-    return name if name.isdigit() else f"“{name}”"
+    return name if name.isdigit() else t("app.quoted", words=name)
+
+
+def unquoted(spoken_name: str) -> str:
+    """The class name in what :func:`spoken` made."""
+    return spoken_name.strip(_QUOTES)
 
 
 def summary(facts: Facts) -> str:

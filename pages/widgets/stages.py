@@ -50,7 +50,7 @@ def network(name: str) -> tuple[nn.Module, Located]:
     return link.load_network(name)
 
 
-@st.cache_resource(show_spinner=t("status.loading"))
+@st.cache_resource(show_spinner=False)
 def _shared_models(domain: str, defense: str) -> link.LinkModels:
     return link.load_models(domain, defense, network)
 
@@ -62,7 +62,10 @@ def models(domain: str, defense: str = "none") -> link.LinkModels:
         WeightsError: see :func:`semcom_core.link.load_models`; not cached, so a repair takes effect.
     """
     own = own_link.here(domain, defense)
-    return _shared_models(domain, defense) if own is None else own.models
+    if own is not None:
+        return own.models
+    with st.spinner(t("status.loading")):
+        return _shared_models(domain, defense)
 
 
 def key_source() -> tuple[KeySource, str]:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
-from pages.widgets import address, own_link
+from pages.widgets import address, language, own_link
 from pages.widgets.facts import Facts, probabilities
 from pages.widgets.pictures import strip, to_pil
 from pages.widgets.stages import Session
@@ -54,7 +54,7 @@ def take_away(session: Session, transmission: Transmission, facts: Facts) -> Non
 def share_link(session: Session) -> str:
     """The address of this page with these settings."""
     here = urlsplit(st.context.url or "")
-    query = urlencode(address.address(session.settings, session.chosen.sample))
+    query = urlencode(address.address(session.settings, session.chosen.sample) | language.query())
     return here._replace(query=query, fragment="").geturl()
 
 

@@ -1,0 +1,80 @@
+"""Which language a visitor reads: the one asked for in the address or with the button, else the browser's.
+
+Only a language that was asked for goes into the address (``?lang=fr``): a link made by somebody
+who never asked opens in the language of whoever follows it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+LANGUAGES = {"en": "English", "fr": "Français"}
+"""Code of each language and its own name for itself."""
+DEFAULT = "en"
+PARAMETER = "lang"
+_NOW, _ASKED, _SEEN = "language", "language_asked", "language_seen"
+_STYLE = Path(__file__).parent / "language.css"
+
+
+def of_locale(locale: str | None) -> str:
+    """The language for a browser's locale: ``fr-CA`` gives ``fr``; one that nobody translated gives English."""
+    code = (locale or "").replace("_", "-").partition("-")[0].lower()
+    return code if code in LANGUAGES else DEFAULT
+
+
+def current() -> str:
+    """The language of the running session; English where none is running (tests, command line, other threads)."""
+    if get_script_run_ctx(suppress_warning=True) is None:
+        return DEFAULT
+    return st.session_state.get(_NOW, DEFAULT)
+
+
+def settle() -> None:
+    """Decide the language of this run. ``app.py`` calls it before the first sentence."""
+    state, asked = st.session_state, st.query_params.get(PARAMETER)
+    # Only a new word in the address counts: a click may come back with the address of before the last click.
+    if asked != state.get(_SEEN):
+        state[_SEEN] = asked
+        if asked in LANGUAGES:
+            state[_ASKED] = asked
+    state[_NOW] = state.get(_ASKED) or of_locale(_browser_locale())
+    for name, value in query().items():  # the menu of pages drops it
+        if asked != value:
+            st.query_params[name] = value
+
+
+def query() -> dict[str, str]:
+    """What a page's address and a share link hold of the language: nothing if nobody asked for one."""
+    asked = st.session_state.get(_ASKED)
+    return {PARAMETER: asked} if asked else {}
+
+
+def without(address: dict[str, str]) -> dict[str, str]:
+    """A page's own part of an address."""
+    return {name: value for name, value in address.items() if name != PARAMETER}
+
+
+def switch() -> None:
+    """Draw the button to the other language, at the top of every page."""
+    now = current()
+    other = next(one for one in LANGUAGES if one != now)
+    with st.container(key="language"):
+        st.html(_STYLE)
+        # For screen readers and hyphenation: Streamlit's own page says that it is English.
+        st.html(f"<script>document.documentElement.lang = '{now}'</script>", unsafe_allow_javascript=True)
+        st.button(
+            LANGUAGES[other], key="switch_language", type="tertiary", icon=":material/translate:",
+            on_click=_ask, args=(other,),
+        )  # fmt: skip
+
+
+def _ask(language: str) -> None:
+    # What the address says at a click is older than the click.
+    st.session_state.update({_ASKED: language, _SEEN: st.query_params.get(PARAMETER)})
+
+
+def _browser_locale() -> str | None:
+    return st.context.locale
