@@ -156,10 +156,11 @@ class Page:
             f"/StructTreeRoot {root} 0 R /ViewerPreferences << /DisplayDocTitle true >> >>".encode(),
         )
         document.put(pages, f"<< /Type /Pages /Kids [{page} 0 R] /Count 1 >>".encode())
+        resources = f"/Font << /R {fonts[0]} 0 R /B {fonts[1]} 0 R >> /XObject << {pictures} >>"
         document.put(
             page,
-            f"<< /Type /Page /Parent {pages} 0 R /MediaBox [0 0 {A4[0]} {A4[1]}] /Contents {content} 0 R /StructParents 0 "
-            f"/Tabs /S /Resources << /Font << /R {fonts[0]} 0 R /B {fonts[1]} 0 R >> /XObject << {pictures} >> >> >>".encode(),
+            f"<< /Type /Page /Parent {pages} 0 R /MediaBox [0 0 {A4[0]} {A4[1]}] /Contents {content} 0 R "
+            f"/StructParents 0 /Tabs /S /Resources << {resources} >> >>".encode(),
         )
         document.put(content, _stream("", "\n".join(self._content).encode("cp1252")))
         document.put(root, f"<< /Type /StructTreeRoot /K {top} 0 R /ParentTree {parents} 0 R >>".encode())

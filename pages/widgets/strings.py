@@ -34,3 +34,17 @@ def t(key: str, /, **values: object) -> str:
     if not isinstance(entry, str):
         raise KeyError(f"{key} is a table of sentences, not a sentence")
     return entry.format(**values) if values else entry
+
+
+def names(key: str) -> list[str]:
+    """The names in the table under a dotted key: its sentences and tables, in their order.
+
+    Raises:
+        KeyError: there is no such table.
+    """
+    entry: Any = _catalogue()
+    for part in key.split("."):
+        entry = entry[part]
+    if isinstance(entry, str):
+        raise KeyError(f"{key} is a sentence, not a table of sentences")
+    return list(entry)
