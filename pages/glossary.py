@@ -51,16 +51,16 @@ def _list(shown: Sequence[Term]) -> None:
 def _entry(one: Term) -> None:
     """A heading, so that a screen reader can jump from term to term; then the sentence."""
     with st.container(key=f"term_{one.key}"):
-        st.markdown(f"### {one.name}", help=t("glossary.also", names=one.also) if one.also else None)
+        st.markdown(f"### {one.name}")
+        if one.also:
+            st.caption(t("glossary.also", names=one.also))
         st.markdown(one.plain)
         if one.formula:
             st.markdown(t("glossary.formula", formula=f"${one.formula}$"))
-        with st.container(horizontal=True, gap="small"):
+        with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
             if one.see:
                 _see(one.see)
-            st.page_link(
-                "pages/glossary.py", label=t("glossary.link"), icon=":material/link:", query_params={_TERM: one.key}
-            )
+            st.markdown(glossary.term(one.key, t("glossary.link")), width="content")
 
 
 def _see(where: str) -> None:

@@ -43,7 +43,7 @@ def kept_and_leaked(
     """
     names = [f"<b>{pair.name}</b>" for pair in pairs]
     figure = go.Figure()
-    for name, colour, pattern, field in ((attacker, ATTACKER, "/", "attacker"), (receiver, RECEIVER, "", "receiver")):
+    for name, colour, pattern, field in ((receiver, RECEIVER, "", "receiver"), (attacker, ATTACKER, "/", "attacker")):
         shares = [getattr(pair, field) for pair in pairs]
         bounds = [getattr(pair, f"{field}_interval") for pair in pairs]
         figure.add_bar(
@@ -64,13 +64,13 @@ def kept_and_leaked(
         )
         for row, share in enumerate(shares):  # a column of numbers: at the end of a bar the interval would cross them
             figure.add_annotation(
-                x=103,
+                x=103 if share is not None else 1,
                 y=row,
                 yshift=0.24 * _ROW * (1 if field == "receiver" else -1),
                 xanchor="left",
                 showarrow=False,
                 text=missing if share is None else f"{100 * share:.1f}".removesuffix(".0"),
-                font={"size": size, "color": colour},
+                font={"size": size},
             )
     figure.add_vline(
         x=100 * chance,
@@ -84,23 +84,23 @@ def kept_and_leaked(
         barmode="group",
         bargap=0.28,
         bargroupgap=0.08,
-        legend={
-            "orientation": "h",
-            "y": 1.0,
-            "yanchor": "bottom",
-            "x": 1.0,
-            "xanchor": "right",
-            "traceorder": "reversed",
-        },
+        legend={"orientation": "h", "y": -0.32, "yanchor": "top", "x": 0.0, "font": {"size": size}},
         font={"size": size},
-        margin={"l": 8, "r": 8, "t": 64, "b": 8},
+        margin={"l": 8, "r": 8, "t": 32, "b": 8},
     )
-    figure.update_xaxes(title=axis, range=[0, 116], tickvals=[0, 20, 40, 60, 80, 100], fixedrange=True)
-    figure.update_yaxes(autorange="reversed", automargin=True, fixedrange=True, title=None)
+    axis_font = {"size": size}
+    figure.update_xaxes(
+        title={"text": axis, "font": axis_font},
+        tickfont=axis_font,
+        range=[0, 118],
+        tickvals=[0, 25, 50, 75, 100],
+        fixedrange=True,
+    )
+    figure.update_yaxes(tickfont=axis_font, autorange="reversed", automargin=True, fixedrange=True, title=None)
     return figure
 
 
-_ROW = 84
+_ROW = 66
 """Height of a protection's two bars, in pixels."""
 
 

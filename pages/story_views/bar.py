@@ -22,17 +22,15 @@ def presenting() -> bool:
 
 def bar(number: int, count: int) -> None:
     """Back, where we are, next: the arrow keys do the same."""
-    with st.container(key="story_bar"):
-        back, where, forward = st.columns([1, 1, 1], vertical_alignment="center", wrap=False)
-        back.button(
+    with st.container(key="story_bar", horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.button(
             t("story.back"), key="story_back", icon=":material/arrow_back:", shortcut="Left", disabled=number == 1,
-            on_click=_go, args=(number - 1,), width="stretch", help=t("story.keys"),
+            on_click=_go, args=(number - 1,), help=t("story.keys"),
         )  # fmt: skip
-        where.markdown(t("story.step", number=number, all=count), text_alignment="center")
-        forward.button(
-            t("story.next"), key="story_next", icon=":material/arrow_forward:", icon_position="right",
-            shortcut="Right", disabled=number == count, on_click=_go, args=(number + 1,), width="stretch",
-            type="primary", help=t("story.keys"),
+        st.markdown(t("story.step", number=number, all=count), width="content")
+        st.button(
+            t("story.next"), key="story_next", icon=":material/arrow_forward:", shortcut="Right",
+            disabled=number == count, on_click=_go, args=(number + 1,), type="primary", help=t("story.keys"),
         )  # fmt: skip
 
 

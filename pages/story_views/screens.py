@@ -64,7 +64,8 @@ def decision(scene: Scene) -> Shown:
     with st.container(key="story_decide"):
         st.markdown(f"##### {t('story.decide.title')}")
         st.markdown(words.decision(bare, cipher, rotation))
-    cost, open_ = st.columns(2, gap="large")
+    with st.container(key="story_columns"):
+        cost, open_ = st.columns(2, gap="large")
     with cost:
         st.markdown(f"##### {t('story.cost.title')}")
         st.markdown(words.accuracy_cost(bare, rotation))
