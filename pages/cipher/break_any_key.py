@@ -32,7 +32,7 @@ def view(scene: Scene) -> None:
     left, right = st.columns(2, gap="medium")
     cipher = left.segmented_control(
         t("lab.cipher"), _readable(scene), format_func=lambda name: t(f"lab.{name}"),
-        key="any_cipher", default="repobe", required=True, help=t("help.cipher")
+        key="any_cipher", default="repobe", required=True, help=t("help.which_cipher")
     )  # fmt: skip
     if len(attacks) > 1:
         attack = right.segmented_control(
