@@ -16,6 +16,8 @@ from semcom_core.pdf import A4, Colour, Page, wrapped
 _RECEIVER, _ATTACKER, _GREY = (0.0, 0.447, 0.698), (0.835, 0.369, 0.0), (0.35, 0.40, 0.46)
 _COLOURS: tuple[Colour, ...] = (_GREY, _RECEIVER, _ATTACKER)
 _MARGIN, _SIDE, _GAP = 42.0, 128.0, 20.0
+_STARTS = (0.0, 0.40, 0.64, 0.79, 0.89)
+"""Where a table's columns begin, as shares of the width."""
 _SCALES = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55, 0.5)
 
 
@@ -38,7 +40,7 @@ class Party:
 
 @dataclass(frozen=True)
 class Table:
-    """A heading, a header line, and rows; the first column is the widest."""
+    """A heading, a header line, and rows of at most five cells; the first column is the widest."""
 
     title: str
     header: tuple[str, ...]
@@ -173,9 +175,7 @@ class _Layout:
 
     def _table(self, table: Table) -> None:
         self._heading(table.title)
-        columns = len(table.header)
-        first = self.room * (0.4 if columns > 2 else 0.6)
-        starts = (0.0, *(first + k * (self.room - first) / (columns - 1) for k in range(columns - 1)))
+        starts = [self.room * start for start in _STARTS[: len(table.header)]]
         with self.page.tag("Table"):
             self._row(table.header, starts, 8, names=range(columns))
             for row in table.rows:

@@ -46,7 +46,14 @@ def test_the_page_says_what_the_transmission_was(open_app: Open) -> None:
     data, page = made(app)
     assert page.pages == 1
     assert f"PSNR {app.session_state['last_psnr']:.1f} dB" in page.text
-    for words in ("7 dB", t("channel.rayleigh.name"), t("defense.repobe.name"), "snr_db=7", "channel=rayleigh", "seed=3"):
+    for words in (
+        "7 dB",
+        t("channel.rayleigh.name"),
+        t("defense.repobe.name"),
+        "snr_db=7",
+        "channel=rayleigh",
+        "seed=3",
+    ):
         assert words in page.text, words
     for _, sha in data.weights:
         assert len(sha) == 64 and sha in page.text
@@ -97,6 +104,10 @@ def test_an_uploads_name_and_tags_stay_out(open_app: Open) -> None:
 
 
 def test_every_defense_fits_on_one_page(open_app: Open) -> None:
-    for query in ({"domain": "photographs", "defense": "rotation"}, {"defense": "noise", "noise": "2"}, {"defense": "diffsem"}):
+    for query in (
+        {"domain": "photographs", "defense": "rotation"},
+        {"defense": "noise", "noise": "2"},
+        {"defense": "diffsem"},
+    ):
         _, page = made(fine(open_app(**query)))
         assert page.pages == 1
