@@ -18,14 +18,21 @@ language.settle()
 
 # No icons of Material Symbols here: they would become the favicon, fetched from another server.
 page = st.navigation(
-    [
-        st.Page("pages/live_link.py", title=t("live_link.title"), default=True),
-        st.Page("pages/cipher_lab.py", title=t("cipher_lab.title")),
-        st.Page("pages/inversion_lab.py", title=t("inversion_lab.title")),
-        st.Page("pages/adversarial_lab.py", title=t("adversarial_lab.title")),
-        st.Page("pages/tuning.py", title=t("tuning.title")),
-        st.Page("pages/results.py", title=t("results.title")),
-    ],
+    {
+        "": [
+            st.Page("pages/live_link.py", title=t("live_link.title"), default=True),
+            st.Page("pages/cipher_lab.py", title=t("cipher_lab.title")),
+            st.Page("pages/inversion_lab.py", title=t("inversion_lab.title")),
+            st.Page("pages/adversarial_lab.py", title=t("adversarial_lab.title")),
+            st.Page("pages/tuning.py", title=t("tuning.title")),
+            st.Page("pages/results.py", title=t("results.title")),
+        ],
+        # A menu of its own, so that the bar stays short.
+        t("app.guide"): [
+            st.Page("pages/story.py", title=t("story.title")),
+            st.Page("pages/glossary.py", title=t("glossary.title")),
+        ],
+    },
     position="top",
 )
 st.set_page_config(page_title=f"{page.title} · {t('app.title')}", page_icon=str(_ICON), layout="wide")

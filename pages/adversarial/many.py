@@ -33,10 +33,11 @@ def section(one: Scene) -> None:
     placement = place_column.segmented_control(
         t("adversarial.placement"), _PLACES, default="native", required=True, key="many_placement",
         format_func=lambda name: t(f"adversarial.place.{name}.name"), persist_state="session",
+        help=t("help.results.placement"),
     )  # fmt: skip
     channel = channel_column.segmented_control(
         t("controls.channel"), CHANNELS, default="awgn", required=True, key="many_channel",
-        format_func=lambda name: t(f"channel.{name}.name"), persist_state="session",
+        format_func=lambda name: t(f"channel.{name}.name"), persist_state="session", help=t("help.channel")
     )  # fmt: skip
     left, right = st.columns(2, gap="medium")
     with left:

@@ -32,12 +32,12 @@ def view(scene: Scene) -> None:
     left, right = st.columns(2, gap="medium")
     cipher = left.segmented_control(
         t("lab.cipher"), _readable(scene), format_func=lambda name: t(f"lab.{name}"),
-        key="any_cipher", default="repobe", required=True,
+        key="any_cipher", default="repobe", required=True, help=t("help.which_cipher")
     )  # fmt: skip
     if len(attacks) > 1:
         attack = right.segmented_control(
             t("controls.attacker"), attacks, format_func=lambda name: t(f"attacker.{name}.name"),
-            key="any_attack", default=attacks[0], required=True,
+            key="any_attack", default=attacks[0], required=True, help=t("help.attack_any_key")
         )  # fmt: skip
     else:
         attack = attacks[0]

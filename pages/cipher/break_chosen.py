@@ -30,7 +30,7 @@ def view(scene: Scene) -> None:
     left, middle = st.columns(2, gap="medium")
     cipher = left.segmented_control(
         t("lab.cipher"), list(CIPHERS), format_func=lambda name: t(f"lab.{name}"),
-        key="chosen_cipher", default="repobe", required=True,
+        key="chosen_cipher", default="repobe", required=True, help=t("help.which_cipher")
     )  # fmt: skip
     levels = middle.select_slider(
         t("break_it.chosen.levels"), _LEVELS, 16, key="chosen_levels", help=t("break_it.chosen.levels_help")

@@ -29,7 +29,7 @@ def view(scene: Scene) -> None:
     head("ciphertext", THREAT)
     cipher = st.segmented_control(
         t("lab.cipher"), list(CIPHERS), format_func=lambda name: t(f"lab.{name}"),
-        key="ciphertext_cipher", default="repobe", required=True,
+        key="ciphertext_cipher", default="repobe", required=True, help=t("help.which_cipher")
     )  # fmt: skip
     words = {"trials": _TRIALS, "own": _OWN, "most": COUNTS[-1]}
     experiment(

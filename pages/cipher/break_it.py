@@ -33,5 +33,6 @@ def section() -> None:
         key="lab_attack",
         required=True,
         persist_state="session",
+        help=t("help.attack"),
     )
     _ATTACKS[attack](shown)

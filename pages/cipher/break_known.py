@@ -76,6 +76,7 @@ def _choices() -> tuple[str, int, str]:
         key=f"known_cipher_{encoder}",
         default="repobe",
         required=True,
+        help=t("help.which_cipher"),
     )
     pictures = middle.select_slider(
         t("break_it.known.pictures"), [1, 2, 4, _MOST_PICTURES], 1, key="known_pictures", help=t("lab.pictures_help")

@@ -28,10 +28,10 @@ def key_editor(height: int, width: int) -> ConfusionKey:
 
     with st.expander(t("watch.key.title"), expanded=max(size) <= _OPEN_UP_TO, icon=":material/key:"):
         rows, columns, r, c = st.columns([4, 4, 1, 1])
-        rows.text_input(t("watch.key.rows", count=height), key="watch_text_K_r")
-        columns.text_input(t("watch.key.columns", count=width), key="watch_text_K_c")
-        r.text_input(t("watch.key.r", last=height - 1), key="watch_text_r")
-        c.text_input(t("watch.key.c", last=width - 1), key="watch_text_c")
+        rows.text_input(t("watch.key.rows", count=height), key="watch_text_K_r", help=t("help.cipher.rows"))
+        columns.text_input(t("watch.key.columns", count=width), key="watch_text_K_c", help=t("help.cipher.columns"))
+        r.text_input(t("watch.key.r", last=height - 1), key="watch_text_r", help=t("help.cipher.r"))
+        c.text_input(t("watch.key.c", last=width - 1), key="watch_text_c", help=t("help.cipher.c"))
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
                 t("watch.key.draw"), key="watch_draw", icon=":material/casino:", on_click=_draw, args=size,

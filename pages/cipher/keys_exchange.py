@@ -32,13 +32,25 @@ def exchange() -> tuple[Agreement, bool]:
     sender, receiver, *attacker = _parties(demo)
     left, right = st.columns(2, gap="large")
     with left:
-        attacked = st.toggle(t("keys.attacked"), key="keys_attacked", persist_state="session")
-        compare = st.toggle(t("keys.compare"), key="keys_compare", persist_state="session")
+        attacked = st.toggle(
+            t("keys.attacked"), key="keys_attacked", persist_state="session", help=t("help.cipher.attacked")
+        )
+        compare = st.toggle(
+            t("keys.compare"), key="keys_compare", persist_state="session", help=t("help.cipher.compare")
+        )
     with right:
-        secret = st.text_input(t("keys.pre_shared"), type="password", key="keys_pre_shared", autocomplete="off")
+        secret = st.text_input(
+            t("keys.pre_shared"),
+            type="password",
+            key="keys_pre_shared",
+            autocomplete="off",
+            help=t("help.cipher.pre_shared"),
+        )
         guess = ""
         if attacked and secret:
-            guess = st.text_input(t("keys.guess"), type="password", key="keys_guess", autocomplete="off")
+            guess = st.text_input(
+                t("keys.guess"), type="password", key="keys_guess", autocomplete="off", help=t("help.cipher.guess")
+            )
     pre_shared = secret.encode()
     if attacked:
         agreed = man_in_the_middle(sender, receiver, (attacker[0], attacker[1]), pre_shared, guess.encode())

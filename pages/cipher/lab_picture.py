@@ -34,6 +34,7 @@ def choose(prefix: str) -> tuple[str, Chosen]:
         required=True,
         persist_state="session",
         width="stretch",
+        help=t("help.domain"),
     )
     titles = {one.key: one.title for one in samples.samples(domain)}
     if settings and settings.domain == domain:
@@ -42,7 +43,12 @@ def choose(prefix: str) -> tuple[str, Chosen]:
     if state.get(key) not in titles:
         state[key] = next(iter(titles))
     name = right.selectbox(
-        t("lab_picture.picture"), list(titles), format_func=titles.__getitem__, key=key, persist_state="session"
+        t("lab_picture.picture"),
+        list(titles),
+        format_func=titles.__getitem__,
+        key=key,
+        persist_state="session",
+        help=t("help.picture"),
     )
     if name == LIVE:
         return domain, chosen_before(domain)

@@ -45,7 +45,7 @@ def section() -> None:
     left, right = st.columns([2, 1], vertical_alignment="bottom", gap="medium")
     form = left.segmented_control(
         t("repair_it.form"), list(FORMS), format_func=lambda name: t(f"repair_it.{name}.name"),
-        key="rotation_form", default="fast", required=True, persist_state="session",
+        key="rotation_form", default="fast", required=True, persist_state="session", help=t("help.cipher.form")
     )  # fmt: skip
     st.session_state.setdefault("rotation_message", 0)
     right.button(t("repair_it.new_key"), icon=":material/key:", key="rotation_new", on_click=_next, width="stretch")

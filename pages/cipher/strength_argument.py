@@ -24,14 +24,26 @@ def argument() -> None:
     state = st.session_state
     state.setdefault("argument_offset", "c")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox(t("argument.size"), list(_SIZES), key="argument_size", persist_state="session", width=140)
+        name = st.selectbox(
+            t("argument.size"),
+            list(_SIZES),
+            key="argument_size",
+            persist_state="session",
+            width=140,
+            help=t("help.cipher.size"),
+        )
         offset = st.segmented_control(
-            t("argument.offset"), ("c", "r"), key="argument_offset", required=True, persist_state="session"
+            t("argument.offset"),
+            ("c", "r"),
+            key="argument_offset",
+            required=True,
+            persist_state="session",
+            help=t("help.cipher.offset"),
         )
         height, width = _SIZES[name]
         by = st.slider(
             t("argument.by"), 1, (width if offset == "c" else height) - 1 or 1, key=f"argument_by_{name}_{offset}",
-            width=220,
+            width=220, help=t("help.cipher.by")
         ) if (width if offset == "c" else height) > 2 else 1  # fmt: skip
         st.button(t("argument.draw"), key="argument_draw", icon=":material/casino:", on_click=_draw)
     key = _key(height, width)

@@ -22,8 +22,12 @@ def count() -> None:
     st.session_state.setdefault("strength_height", 4)
     st.session_state.setdefault("strength_width", 4)
     left, right = st.columns(2)
-    height = left.slider(t("watch.height"), 2, GRID, key="strength_height", persist_state="session")
-    width = right.slider(t("watch.width"), 2, GRID, key="strength_width", persist_state="session")
+    height = left.slider(
+        t("watch.height"), 2, GRID, key="strength_height", persist_state="session", help=t("help.cipher.height")
+    )
+    width = right.slider(
+        t("watch.width"), 2, GRID, key="strength_width", persist_state="session", help=t("help.cipher.width")
+    )
     claimed, true = claimed_count(height, width), true_count(height, width)
     with st.container(key="strength_counts"):
         one, two, three = st.columns(3)

@@ -60,6 +60,7 @@ def wrong_key() -> None:
         key="wrong_part",
         required=True,
         persist_state="session",
+        help=t("help.cipher.part"),
     )
     if part.shifts:
         amounts, start = list(range(GRID)), 1
@@ -68,7 +69,11 @@ def wrong_key() -> None:
     key = f"wrong_amount_{'shift' if part.shifts else 'entries'}"
     st.session_state.setdefault(key, start)
     amount = st.select_slider(
-        t("wrong.shift" if part.shifts else "wrong.entries"), amounts, key=key, persist_state="session"
+        t("wrong.shift" if part.shifts else "wrong.entries"),
+        amounts,
+        key=key,
+        persist_state="session",
+        help=t("help.cipher.amount"),
     )
     models, settings = stages.models(domain), LinkSettings(domain=domain)
     _one_picture(models, settings, chosen, part, amount)

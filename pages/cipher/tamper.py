@@ -41,7 +41,7 @@ def section() -> None:
     st.subheader(t("tamper_it.attack.title"))
     cipher = st.segmented_control(
         t("tamper_it.attack.link"), ["none", "repobe", "rotation_fast"], format_func=lambda name: t(f"lab.{name}"),
-        key="tamper_cipher", default="none", required=True,
+        key="tamper_cipher", default="none", required=True, help=t("help.cipher.link")
     )  # fmt: skip
     _attack(shown, cipher)
     st.subheader(t("tamper_it.pilots.title"))
@@ -102,7 +102,7 @@ def _pilots(shown: Scene) -> SecretPilots:
     pilots = SecretPilots(int(count), _FALSE_ALARM)
     kind = middle.segmented_control(
         t("tamper_it.pilots.kind"), list(KINDS), format_func=lambda name: t(f"tamper_it.kind.{name}"),
-        key="pilot_kind", default="dense", required=True,
+        key="pilot_kind", default="dense", required=True, help=t("help.cipher.pilots")
     )  # fmt: skip
     tried: Kind = KINDS[kind]
     strength = right.select_slider(

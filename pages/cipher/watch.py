@@ -39,6 +39,7 @@ def _choice(key: str, options: tuple[str, ...], words: str) -> str:
         key=key,
         required=True,
         persist_state="session",
+        help=t(f"{words}.help"),
     )
 
 
@@ -46,8 +47,12 @@ def _numbers() -> Board:
     st.session_state.setdefault("watch_height", 4)
     st.session_state.setdefault("watch_width", 4)
     left, right = st.columns(2)
-    height = left.slider(t("watch.height"), SMALLEST, LARGEST, key="watch_height", persist_state="session")
-    width = right.slider(t("watch.width"), SMALLEST, LARGEST, key="watch_width", persist_state="session")
+    height = left.slider(
+        t("watch.height"), SMALLEST, LARGEST, key="watch_height", persist_state="session", help=t("help.cipher.height")
+    )
+    width = right.slider(
+        t("watch.width"), SMALLEST, LARGEST, key="watch_width", persist_state="session", help=t("help.cipher.width")
+    )
     return figures_cipher.numbered(height, width)
 
 
@@ -64,6 +69,7 @@ def _features() -> Board:
             key="watch_plane",
             required=True,
             persist_state="session",
+            help=t("help.cipher.plane"),
         )
     limit = float(np.quantile(np.abs(maps), _SCALE_QUANTILE))
     with right:
@@ -81,5 +87,7 @@ def _picture() -> Board:
 
 def _colouring(board: Board) -> Board:
     """The cells as they look, or coloured by where they start, so that the eye can follow them."""
-    by_place = st.toggle(t("watch.by_place"), key="watch_by_place", persist_state="session")
+    by_place = st.toggle(
+        t("watch.by_place"), key="watch_by_place", persist_state="session", help=t("help.cipher.by_place")
+    )
     return figures_cipher.recoloured(board) if by_place else board

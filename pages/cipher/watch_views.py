@@ -35,8 +35,8 @@ def step_view(board: Board, key: ConfusionKey, states: States) -> None:
         _board(board, state, key, t(f"watch.step.{name}.map"), "watch_after", (row, column))
     with words:
         left, right = st.columns(2)
-        left.number_input(t("watch.row"), 0, key.height - 1, key="watch_row")
-        right.number_input(t("watch.column"), 0, key.width - 1, key="watch_column")
+        left.number_input(t("watch.row"), 0, key.height - 1, key="watch_row", help=t("help.cipher.row"))
+        right.number_input(t("watch.column"), 0, key.width - 1, key="watch_column", help=t("help.cipher.column"))
         st.latex(state.rule.general)
         if number:
             equation, _, result = filled(state.rule, key, row, column).rpartition(" = ")

@@ -51,21 +51,28 @@ def _choose(grid: Grid) -> tuple[list[Point], str]:
     attack = attack_column.selectbox(
         t("inversion.plane.attack"), names, key="plane_attack", persist_state="session",
         format_func=lambda name: t("inversion.plane.strongest") if name == STRONGEST else attack_name(name),
+        help=t("help.inversion.attack"),
     )  # fmt: skip
     channels = sorted({channel for channel, _ in places})
     channel = channel_column.selectbox(
         t("inversion.plane.channel"), channels, key="plane_channel", persist_state="session",
-        format_func=lambda name: t(f"channel.{name}.name"),
+        format_func=lambda name: t(f"channel.{name}.name"), help=t("help.channel")
     )  # fmt: skip
     snrs = sorted({snr for one, snr in places if one == channel})
     if st.session_state.get("plane_snr") not in snrs and snrs:
         st.session_state["plane_snr"] = PLANE_SNR_DB if PLANE_SNR_DB in snrs else snrs[0]
     snr_db = snr_column.selectbox(
-        t("inversion.plane.snr"), snrs, key="plane_snr", format_func=lambda snr: f"{snr:g} dB", persist_state="session"
+        t("inversion.plane.snr"),
+        snrs,
+        key="plane_snr",
+        format_func=lambda snr: f"{snr:g} dB",
+        persist_state="session",
+        help=t("help.measured_snr"),
     )
     zoom = zoom_column.segmented_control(
         t("inversion.plane.zoom"), [_WHOLE, _ZOOM], key="plane_zoom", default=_WHOLE, required=True,
         format_func=lambda name: t(f"inversion.plane.zoom_{name}"), persist_state="session",
+        help=t("help.inversion.zoom"),
     )  # fmt: skip
     return points(grid, channel, snr_db, attack), zoom
 
@@ -192,6 +199,7 @@ def _on_this_picture(scene: Scene, grid: Grid | None) -> None:
             trained,
             key="plane_defense",
             format_func=lambda name: t(f"defense.{name}.name"),
+            help=t("help.inversion.defense"),
         )
         table.draw(scene, defense, table.choose_attacks())
         st.caption(table.truth_note(scene))

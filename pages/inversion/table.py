@@ -56,6 +56,7 @@ def choose_defenses(scene: Scene) -> list[str]:
         format_func=lambda name: t(f"defense.{name}.name"),
         key=key,
         persist_state="session",
+        help=t("help.inversion.defenses"),
     )
     return [name for name in trained if name in picked]
 
@@ -68,6 +69,7 @@ def choose_attacks() -> list[str]:
         t("inversion.table.slow", names=", ".join(map(attack_name, slow))),
         key="inversion_slow",
         persist_state="session",
+        help=t("help.inversion.slow"),
     ):
         return [name for name in all_ if name not in SLOW]
     return all_

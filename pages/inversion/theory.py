@@ -46,7 +46,14 @@ def _toy() -> None:
     st.markdown(t("inversion.theory.toy_words", d=_D))
     left, right = st.columns([2, 3], gap="medium")
     with left:
-        sigma = st.select_slider(t("inversion.theory.noise"), _NOISES, 0.5, key="toy_noise", persist_state="session")
+        sigma = st.select_slider(
+            t("inversion.theory.noise"),
+            _NOISES,
+            0.5,
+            key="toy_noise",
+            persist_state="session",
+            help=t("help.inversion.noise"),
+        )
         decay = st.slider(
             t("inversion.theory.decay"), 0.0, 3.0, 1.0, 0.25, key="toy_decay", persist_state="session",
             help=t("inversion.theory.decay_help"),

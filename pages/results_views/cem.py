@@ -32,7 +32,7 @@ def section() -> None:
     places = list(dict.fromkeys((one.channel, one.snr_db) for one in found))
     place = st.selectbox(
         t("results.cem.place"), places, key=f"cem_place_{domain}",
-        format_func=lambda one: f"{t(f'channel.{one[0]}.name')}, {one[1]:g} dB",
+        format_func=lambda one: f"{t(f'channel.{one[0]}.name')}, {one[1]:g} dB", help=t("help.results.place")
     )  # fmt: skip
     here = [one for one in found if (one.channel, one.snr_db) == place]
     low, high = sorted(one.value for one in reported("cem", quantity="attack_mse_gain"))

@@ -27,6 +27,7 @@ def choose(name: str, options: Sequence[str], label: str, table: str) -> str:
         required=True,
         format_func=lambda one: t(f"{table}.{one}.name"),
         persist_state="session",
+        help=t("help.domain"),
     )
 
 

@@ -37,6 +37,7 @@ def section() -> None:
         key="results_figure",
         format_func=lambda name: t(f"results.curves.figure_{name}"),
         persist_state="session",
+        help=t("help.results.figure"),
     )
     domain, channel = _FIGURES[figure]
     grid = grids.load(domain)
@@ -48,7 +49,7 @@ def section() -> None:
     values += [value for value, _ in limits]
     if values:
         low = max(0.0, min(values) - 0.02)
-        if st.toggle(t("results.curves.top"), key="results_top", persist_state="session"):
+        if st.toggle(t("results.curves.top"), key="results_top", persist_state="session", help=t("help.results.top")):
             low = max(0.0, max(values) - 0.05)
         figure_ = figures_grid.accuracy_curves(
             lines, t("inversion.plane.snr"), t("results.curves.accuracy"), _SPAN, (low, 1.002), limits

@@ -34,7 +34,7 @@ def section() -> None:
         return
     channel = st.segmented_control(
         t("inversion.plane.channel"), sorted({row["channel"] for row in grid.receiver_rows}), default="awgn",
-        required=True, key="diffsem_channel", format_func=lambda name: t(f"channel.{name}.name"),
+        required=True, key="diffsem_channel", format_func=lambda name: t(f"channel.{name}.name"), help=t("help.channel")
     )  # fmt: skip
     variants = grid.variants(_DEFENSE)
     lines = [_line(grid, channel, choice) for choice in variants]

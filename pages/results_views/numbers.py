@@ -20,19 +20,21 @@ def section() -> None:
     kind, channel, defense, attack = st.columns(4)
     kinds = kind.pills(
         t("results.numbers.kind"), ["receiver", "attack"], selection_mode="multi", default=["receiver", "attack"],
-        format_func=lambda name: t(f"results.numbers.kind_{name}"), key="numbers_kind",
+        format_func=lambda name: t(f"results.numbers.kind_{name}"), key="numbers_kind", help=t("help.results.kind")
     )  # fmt: skip
     channels = channel.multiselect(
         t("inversion.plane.channel"), sorted({row["channel"] for row in flat}), key="numbers_channel",
         format_func=lambda name: t(f"channel.{name}.name"), placeholder=t("results.numbers.all"),
+        help=t("help.results.channels"),
     )  # fmt: skip
     defenses = defense.multiselect(
         t("results.column.defense"), list(grid.defenses), key=f"numbers_defense_{domain}",
         format_func=lambda name: t(f"defense.{name}.name"), placeholder=t("results.numbers.all"),
+        help=t("help.results.defenses"),
     )  # fmt: skip
     attacks = attack.multiselect(
         t("inversion.plane.attack"), sorted({row["attack"] for row in flat if "attack" in row}), key="numbers_attack",
-        format_func=attack_name, placeholder=t("results.numbers.all"),
+        format_func=attack_name, placeholder=t("results.numbers.all"), help=t("help.results.attacks")
     )  # fmt: skip
     rows = [
         row

@@ -31,7 +31,9 @@ def section() -> None:
     key = f"results_sample_{domain}"
     if st.session_state.get(key) not in titles:
         st.session_state[key] = next(iter(titles))
-    name = st.selectbox(t("lab_picture.picture"), list(titles), format_func=titles.__getitem__, key=key)
+    name = st.selectbox(
+        t("lab_picture.picture"), list(titles), format_func=titles.__getitem__, key=key, help=t("help.sample")
+    )
     scene: Scene = sample_scene(domain, name, _SNR_DB)
     trained = link.trained_defenses(domain)
     wanted = table.choose_attacks()

@@ -36,10 +36,12 @@ def section() -> None:
     figure = figure_column.segmented_control(
         t("results.curves.figure"), list(_FIGURES), default="4a", required=True, key="results_robust",
         format_func=lambda name: t(f"results.robust.figure_{name}"), persist_state="session",
+        help=t("help.results.figure"),
     )  # fmt: skip
     placement = place_column.segmented_control(
         t("adversarial.placement"), ["native", "enlarged"], default="native", required=True, key="results_place",
         format_func=lambda name: t(f"adversarial.place.{name}.name"), persist_state="session",
+        help=t("help.results.placement"),
     )  # fmt: skip
     domain, channel = _FIGURES[figure]
     data_note(domain)

@@ -53,7 +53,7 @@ def controls() -> WorkbenchSettings:
     _fill_first()
     st.pills(
         t("tuning.train.presets"), list(PRESETS), format_func=lambda name: t(f"tuning.preset.{name}"),
-        key="wb_preset", on_change=_apply_preset,
+        key="wb_preset", on_change=_apply_preset, help=t("help.tuning.preset")
     )  # fmt: skip
     for group, column in zip(_GROUPS, st.columns(4, gap="medium"), strict=True):
         with column:

@@ -49,6 +49,7 @@ def _controls() -> Trial:
     domain = st.segmented_control(
         t("controls.domain"), [name for name in DOMAINS if "none" in link.trained_defenses(name)], required=True,
         default="digits", format_func=lambda name: t(f"domain.{name}.name"), key="knob_domain", **_KEPT,
+        help=t("help.domain"),
     )  # fmt: skip
     options = own_link.defenses(domain)
     if st.session_state.get("knob_defense") not in options:
@@ -63,7 +64,7 @@ def _controls() -> Trial:
     )  # fmt: skip
     plain, chosen = LinkSettings(), DEFENSES[defense]
     values: dict[str, Any] = {"snr_db": _snr("snr_db", plain.snr_db)}
-    if not st.toggle(t("controls.eve_follows"), True, key="knob_follows", **_KEPT):
+    if not st.toggle(t("controls.eve_follows"), True, key="knob_follows", **_KEPT, help=t("help.eve_follows")):
         values["eve_snr_db"] = _snr("eve_snr_db", plain.snr_db)
     if chosen.keyed:
         values["policy"] = st.segmented_control(
@@ -191,7 +192,14 @@ def _sweep(trial: Trial) -> None:
     heeded = [knob.name for knob in KNOBS.values() if knob.heeded(trial.settings.chosen_defense)]
     if st.session_state.get("knob_sweep") not in heeded:  # another link heeded it
         st.session_state["knob_sweep"] = heeded[0]
-    knob = st.pills(t("tuning.inference.over"), heeded, required=True, format_func=_knob_name, key="knob_sweep")
+    knob = st.pills(
+        t("tuning.inference.over"),
+        heeded,
+        required=True,
+        format_func=_knob_name,
+        key="knob_sweep",
+        help=t("help.tuning.over"),
+    )
     values = KNOBS[knob].values
     own = own_link.here(trial.settings.domain, trial.settings.defense)
     base = trial.turned(knob, values[0])

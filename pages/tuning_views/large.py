@@ -32,7 +32,7 @@ def section() -> None:
         return
     knob = st.segmented_control(
         t("tuning.large.knob"), knobs, default=knobs[0], required=True, key=f"large_knob_{domain}",
-        format_func=lambda one: t(f"tuning.large.{one}.name"), persist_state="session",
+        format_func=lambda one: t(f"tuning.large.{one}.name"), persist_state="session", help=t("help.tuning.knob")
     )  # fmt: skip
     st.markdown(t(f"tuning.large.{knob}.up"))
     channel, snr_db = _place(grid, knob, domain)
@@ -42,7 +42,11 @@ def section() -> None:
         return
     names = [one.defense for one in found]
     name = st.selectbox(
-        t("controls.defense"), names, format_func=lambda one: t(f"defense.{one}.name"), key=f"large_{knob}_{domain}"
+        t("controls.defense"),
+        names,
+        format_func=lambda one: t(f"defense.{one}.name"),
+        key=f"large_{knob}_{domain}",
+        help=t("help.measured_defense"),
     )
     chosen = next(one for one in found if one.defense == name)
     _curve(knob, chosen)
@@ -56,7 +60,11 @@ def _place(grid: Grid, knob: str, domain: str) -> tuple[str, float]:
     left, right = st.columns(2)
     channels = sorted({row["channel"] for row in grid.receiver_rows})
     channel = left.selectbox(
-        t("controls.channel"), channels, format_func=lambda one: t(f"channel.{one}.name"), key=f"large_channel_{domain}"
+        t("controls.channel"),
+        channels,
+        format_func=lambda one: t(f"channel.{one}.name"),
+        key=f"large_channel_{domain}",
+        help=t("help.channel"),
     )
     if knob == sweeps.SNR:
         return channel, PLANE_SNR_DB
@@ -68,6 +76,7 @@ def _place(grid: Grid, knob: str, domain: str) -> tuple[str, float]:
         first,
         format_func=lambda one: f"{one:g} dB",
         key=f"large_snr_{domain}_{channel}",
+        help=t("help.measured_snr"),
     )
     return channel, snr_db
 

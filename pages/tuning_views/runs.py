@@ -107,7 +107,7 @@ def _row(one: Record) -> dict[str, Any]:
 def _overlay(kept: Sequence[Record]) -> None:
     view = st.segmented_control(
         t("tuning.runs.view"), _VIEWS, default="accuracy", required=True, key="wb_view",
-        format_func=lambda one: t(f"tuning.runs.view_{one}"), persist_state="session",
+        format_func=lambda one: t(f"tuning.runs.view_{one}"), persist_state="session", help=t("help.tuning.view")
     )  # fmt: skip
     is_share = view in ("accuracy", "attacker_accuracy", "snr", "bandwidth", "epsilon")
     drawn = []
@@ -160,7 +160,11 @@ def _act(kept: Sequence[Record]) -> None:
     numbers = {one.number: one for one in reversed(kept)}
     chosen, use, recipe, again = st.columns([2, 1.2, 1.2, 1.2], vertical_alignment="bottom")
     number = chosen.selectbox(
-        t("tuning.runs.choose"), list(numbers), format_func=lambda one: name(numbers[one]), key="wb_chosen"
+        t("tuning.runs.choose"),
+        list(numbers),
+        format_func=lambda one: name(numbers[one]),
+        key="wb_chosen",
+        help=t("help.tuning.run"),
     )
     record = numbers[number]
     if use.button(t("tuning.runs.use"), icon=":material/cell_tower:", key="wb_use", width="stretch"):

@@ -127,7 +127,7 @@ def _attacker() -> None:
     chosen = automatic if state["attacker"] == AUTO else state["attacker"]
     st.caption(t(f"attacker.{chosen}.{'plain' if keyed else 'plain_without_key'}"))
     st.caption(threat_sentence(THREATS[chosen]))
-    st.toggle(t("controls.eve_follows"), key="eve_follows", **_KEPT)
+    st.toggle(t("controls.eve_follows"), key="eve_follows", **_KEPT, help=t("help.eve_follows"))
     if not state["eve_follows"]:
         _snr("eve_snr_db", t("controls.eve_snr_db"))
 

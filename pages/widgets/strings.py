@@ -27,6 +27,18 @@ def t(key: str, /, **values: object) -> str:
     return sentence.format(**values) if values else sentence
 
 
+def names(key: str) -> list[str]:
+    """The names in the table under a dotted key: its sentences and tables, in their order.
+
+    Raises:
+        KeyError: there is no such table.
+    """
+    below = [one.removeprefix(f"{key}.") for one in sentences(current()) if one.startswith(f"{key}.")]
+    if not below:
+        raise KeyError(f"there is no table of sentences {key}")
+    return list(dict.fromkeys(one.partition(".")[0] for one in below))
+
+
 def whole(number: int) -> str:
     """A whole number with its thousands set apart as the visitor's language does: a French comma is a decimal one."""
     return f"{number:,}".replace(",", sentences(current())["app.thousands"])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
-from pages.widgets import address, language, own_link
+from pages.widgets import own_link
 from pages.widgets.facts import Facts, probabilities
 from pages.widgets.pictures import strip, to_pil
+from pages.widgets.report import report_button
+from pages.widgets.share import share_link, share_note
 from pages.widgets.stages import Session
 from pages.widgets.strings import t
 from semcom_core.link import Reading, Transmission
@@ -37,9 +38,10 @@ def take_away(session: Session, transmission: Transmission, facts: Facts) -> Non
             on_click="ignore",
             icon=":material/data_object:",
         )
+        report_button(session, transmission, facts)
         with st.popover(t("take.share"), icon=":material/link:"):
             st.code(share_link(session), language=None, wrap_lines=True)
-            st.caption(_share_note(session))
+            st.caption(share_note(session))
         presenting = address.presenting()
         st.button(
             t("take.leave_present" if presenting else "take.present"),
@@ -49,22 +51,6 @@ def take_away(session: Session, transmission: Transmission, facts: Facts) -> Non
             args=(not presenting,),
             help=t("take.present_help"),
         )
-
-
-def share_link(session: Session) -> str:
-    """The address of this page with these settings."""
-    here = urlsplit(st.context.url or "")
-    query = urlencode(address.address(session.settings, session.chosen.sample) | language.query())
-    return here._replace(query=query, fragment="").geturl()
-
-
-def _share_note(session: Session) -> str:
-    notes = [t("take.share_private") if session.chosen.private else t("take.share_sample")]
-    if not session.source.demo:
-        notes.append(t("take.share_secret"))
-    if session.own:
-        notes.append(t("take.share_own"))
-    return " ".join(notes)
 
 
 def picture_strip(transmission: Transmission) -> bytes:
