@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import streamlit as st
 
-from pages.widgets import own_link
+from pages.widgets import address, own_link
 from pages.widgets.facts import Facts, probabilities
 from pages.widgets.pictures import strip, to_pil
 from pages.widgets.report import report_button
