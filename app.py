@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 import semcom_core  # noqa: F401 - first: it sets how many threads NumPy may use
+from pages.widgets import lesson_link
 from pages.widgets.routing import note_page
 from pages.widgets.strings import t
 
@@ -17,6 +18,7 @@ _ICON = Path(__file__).parent / "pages" / "widgets" / "icon.svg"
 page = st.navigation(
     [
         st.Page("pages/live_link.py", title=t("live_link.title"), default=True),
+        st.Page("pages/lessons.py", title=t("lessons.title")),
         st.Page("pages/cipher_lab.py", title=t("cipher_lab.title")),
         st.Page("pages/inversion_lab.py", title=t("inversion_lab.title")),
         st.Page("pages/adversarial_lab.py", title=t("adversarial_lab.title")),
@@ -27,4 +29,5 @@ page = st.navigation(
 )
 st.set_page_config(page_title=f"{page.title} · {t('app.title')}", page_icon=str(_ICON), layout="wide")
 note_page(page.url_path)
+lesson_link.bar(page.url_path)
 page.run()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 from semcom_core.lessons.catalogue import Claim, Lesson
 from semcom_core.lessons.evidence import Evidence
@@ -52,7 +53,7 @@ def all_above(numbers: Numbers, pairs: Sequence[Sequence[Value]], margin: float 
 
 def falling(numbers: Numbers, values: Sequence[Value], margin: float = 0.0) -> bool:
     """Each value is lower than the one before, by at least a margin."""
-    return all_above(numbers, list(zip(values, values[1:], strict=False)), margin)
+    return all_above(numbers, list(pairwise(values)), margin)
 
 
 def pattern(numbers: Numbers, true: Sequence[str] = (), false: Sequence[str] = ()) -> bool:
