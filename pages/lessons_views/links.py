@@ -27,7 +27,8 @@ def to_page(lesson: Lesson, link: Link) -> None:
     """A link to a prepared page, which will show the way back."""
     page = t(f"{link.page}.title")
     label = f"**{page}:** {t(f'lesson_{lesson.key}.next.{link.key}')}"
-    st.page_link(f"pages/{link.page}.py", label=label, query_params=prepared_query(lesson, link))
+    query = prepared_query(lesson, link)
+    st.page_link(f"pages/{link.page}.py", label=label, icon=":material/arrow_forward:", query_params=query)
 
 
 def prepared_query(lesson: Lesson, link: Link) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import streamlit as st
 from PIL import Image
 
@@ -16,6 +18,8 @@ from semcom_core.lessons.claims import Finding, Outcome
 from semcom_core.lessons.evidence import Answer, Evidence, Shot
 
 _SIDE = 224
+_THREE = 100
+"""Three pictures stay side by side on a phone: they are compared line by line."""
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -66,7 +70,8 @@ def sentence(lesson: Lesson, found: Evidence, finding: Finding) -> str:
     classes = DOMAINS[lesson.domain].classes
     names = {name: spoken(classes[label]) for name, label in found.labels.items()}
     values = {"truth": spoken(classes[found.truth])} | names | found.numbers
-    return t(f"lesson_{lesson.key}.claim.{finding.claim}.{finding.outcome}", **values).replace(" -", " −")
+    words = t(f"lesson_{lesson.key}.claim.{finding.claim}.{finding.outcome}", **values)
+    return re.sub(r"(?<=\d) ?%", "\u00a0%", words).replace(" -", " −")
 
 
 def _again(key: str) -> None:
@@ -86,7 +91,7 @@ def _verdict(lesson: Lesson, chosen: str, right: str | None) -> None:
 
 def _pictures(lesson: Lesson, found: Evidence) -> None:
     with st.container(key=f"lesson_pictures_{lesson.columns}"):
-        grid = st.grid(lesson.columns, min_column_width=130, gap="small")
+        grid = st.grid(lesson.columns, min_column_width=_THREE if lesson.columns == 3 else 130, gap="small")
         for name in lesson.shots:
             with grid.cell():
                 _shot(lesson, found.shots[name])
