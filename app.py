@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 import semcom_core  # noqa: F401 - first: it sets how many threads NumPy may use
-from pages.widgets import language
+from pages.widgets import language, lesson_link
 from pages.widgets.routing import note_page
 from pages.widgets.strings import t
 
@@ -21,6 +21,7 @@ page = st.navigation(
     {
         "": [
             st.Page("pages/live_link.py", title=t("live_link.title"), default=True),
+            st.Page("pages/lessons.py", title=t("lessons.title")),
             st.Page("pages/cipher_lab.py", title=t("cipher_lab.title")),
             st.Page("pages/inversion_lab.py", title=t("inversion_lab.title")),
             st.Page("pages/adversarial_lab.py", title=t("adversarial_lab.title")),
@@ -38,4 +39,5 @@ page = st.navigation(
 st.set_page_config(page_title=f"{page.title} · {t('app.title')}", page_icon=str(_ICON), layout="wide")
 language.switch()
 note_page(page.url_path)
+lesson_link.bar(page.url_path)
 page.run()

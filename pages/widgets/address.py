@@ -14,7 +14,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.widgets import language
+from pages.widgets import language, lesson_link
 from pages.widgets.routing import arrived
 from semcom_core.ciphers.keys import KeyPolicy
 from semcom_core.defenses import DEFENSES
@@ -38,7 +38,8 @@ def restore() -> None:
     if known and not query and arrived():  # the menu of pages drops the address; the visitor changed nothing
         _fill(state["link_settings"])
         return
-    if known and (query == state["link_address"] or read() != state["link_settings"]):
+    prepared = arrived() and lesson_link.PARAMETER in query  # a lesson's link counts, whatever the controls say
+    if known and not prepared and (query == state["link_address"] or read() != state["link_settings"]):
         return
     _fill(LinkSettings.from_query(query))
     state["link_sample"] = query.get("sample")
@@ -70,6 +71,7 @@ def write(settings: LinkSettings, sample: str | None) -> None:
     query = address(settings, sample)
     if st.session_state.get("link_view") == PRESENT:
         query["view"] = PRESENT
+    query |= lesson_link.kept()
     shown = query | language.query()
     if st.query_params.to_dict() != shown:
         st.query_params.from_dict(shown)
