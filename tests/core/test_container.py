@@ -10,6 +10,7 @@ import contextlib
 import fnmatch
 import http.server
 import importlib.metadata
+import itertools
 import json
 import os
 import re
@@ -83,13 +84,8 @@ def started(folder: Path, python: Path, port: int, **more: str) -> Iterator[subp
     (argument,) = of("CMD")
     home = folder.parent / "home"
     home.mkdir(exist_ok=True)
-    os.chown(home, *_user()) if os.getuid() == 0 else None
-    environment = {
-        "HOME": str(home),
-        "PATH": f"{python.parent}:/usr/local/bin:/usr/bin:/bin",
-        "LANG": "C.UTF-8",
-        **more,
-    }
+    os.chown(home, *_user())
+    environment = {"HOME": str(home), "PATH": f"{python.parent}:/usr/local/bin:/usr/bin:/bin"} | more
     command = [word.replace("8501", str(port)).replace("0.0.0.0", "127.0.0.1") for word in json.loads(argument)]
     log = (folder.parent / "log.txt").open("w")
     server = subprocess.Popen([*_as_user(python), *command], cwd=folder, env=environment, stdout=log, stderr=log)
@@ -168,7 +164,7 @@ class TestDockerfile:
         assert version and int(version[1]) >= 11  # as the README asks for
 
     def test_nothing_but_making_the_user_is_done_by_root(self) -> None:
-        before = [one for one in instructions()[: [name for name, _ in instructions()].index("USER")]]
+        before = itertools.takewhile(lambda one: one[0] != "USER", instructions())
         (made,) = [argument for name, argument in before if name == "RUN"]
         assert made.startswith("useradd ") and f"--uid {APP_USER} " in made
         assert of("USER") == [made.split()[-1]]
@@ -285,7 +281,7 @@ class TestStart:
             if sys.platform == "linux":
                 uids = re.search(r"Uid:\s+(\d+)\s+(\d+)", Path(f"/proc/{server.pid}/status").read_text())
                 assert uids and 0 not in map(int, uids.groups())
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/host-config", timeout=10) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=10) as answer:
                 cookies = " ".join(answer.headers.get_all("Set-Cookie") or [])
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as answer:
                 assert b"<title>" in answer.read()
@@ -324,21 +320,20 @@ def test_the_installation_gives_an_app_that_runs(staged: Path) -> None:
         os.chown(root, *_user())
     become = [] if os.getuid() else ["setpriv", f"--reuid={APP_USER}", f"--regid={APP_USER}", "--clear-groups"]
     (index,) = [argument.partition("=")[2] for argument in of("ARG") if argument.startswith("TORCH_INDEX")]
-    keep = {
-        name: os.environ[name] for name in os.environ if name.startswith(("PIP_", "SSL_")) or "proxy" in name.lower()
-    }
-    environment = keep | {"HOME": str(root), "PATH": f"{root}/venv/bin:{os.environ['PATH']}"}
-    environment["TORCH_INDEX"] = os.environ.get("SEMCOM_TEST_TORCH_INDEX", index)
+    given = os.environ.get("SEMCOM_TEST_TORCH_INDEX", index)  # for machines that reach another one only
+    path = f"{root}/venv/bin:{os.environ['PATH']}"
+    environment = os.environ | {"HOME": str(root), "PATH": path, "TORCH_INDEX": given}
     lists = root / "lists"
     script = of("RUN")[1].replace("/app/venv", f"{root}/venv").replace("/tmp/", f"{lists}/")
     script = f"mkdir {lists} && {script.replace('python -m venv', f'{_base_python()} -m venv')}"
     subprocess.run([*become, "sh", "-c", script], cwd=staged, env=environment, check=True)
     python = root / "venv" / "bin" / "python"
     installed = subprocess.run([python, "-m", "pip", "list"], capture_output=True, text=True, check=True).stdout
-    assert "nvidia" not in installed.lower() and "pytest" not in installed
+    assert "hypothesis" not in installed
     size = sum(path.lstat().st_size for path in (root / "venv").rglob("*") if path.is_file())
     print(f"installed: {size / 1e9:.2f} GB")
-    assert size < 2.5e9
+    if given == index:
+        assert "nvidia" not in installed.lower() and size < 2.5e9
     port = free_port()
     with started(staged, python, port) as server:
         wait_until_healthy(server, port, staged.parent / "log.txt")
