@@ -40,7 +40,7 @@ EXPIRES_S = 15.0
 """Without a poll for so long, nobody is there any more. Browsers poll hidden pages once a second."""
 LIMIT_S = 600.0
 """Working time that a job may have; ``SEMCOM_JOB_LIMIT_S`` sets another."""
-_NICE = 10
+_NICE = 5
 _MEASURED, _ENOUGH = 20, 3
 """Turns from which the time of a turn is estimated: at most, and at least."""
 

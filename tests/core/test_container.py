@@ -108,7 +108,8 @@ def _as_user(python: Path) -> list[str]:
     if shutil.which("setpriv") is None:
         pytest.skip("root without setpriv cannot become another user")
     become = ["setpriv", f"--reuid={APP_USER}", f"--regid={APP_USER}", "--clear-groups"]
-    if subprocess.run([*become, str(python), "-c", "import sys"], capture_output=True).returncode == 0:
+    able = [*become, "sh", "-c", f"{shlex.quote(str(python))} -c 'import json'"]
+    if subprocess.run(able, capture_output=True).returncode == 0:
         return [*become, "--no-new-privs"]
     # This interpreter lies where only root may look: the right to read, and no right to write.
     return [*become, "--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search"]
