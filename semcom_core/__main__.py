@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 from pathlib import Path
 
 
@@ -19,6 +20,10 @@ def main() -> None:
         arguments.run(arguments)
     except (WeightsError, DataUnavailable, ValueError) as error:
         parser.exit(1, f"{error}\n")
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        parser.exit(1, "The disk is full. Free some space and run the command again; finished work is kept.\n")
 
 
 def _train(commands: argparse._SubParsersAction) -> None:
@@ -104,7 +109,7 @@ def _tables(commands: argparse._SubParsersAction) -> None:
 
 def _bench(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser("bench", help="time one picture through the link, and the start of the app")
-    command.add_argument("domains", nargs="*", help="all, if none is named; or workbench: train a small link")
+    command.add_argument("domains", nargs="*", help="all, if none is named; or workbench, faults")
     command.add_argument("--runs", type=int, default=50, help="timed runs of each kind, after three to warm up")
     command.add_argument("--threads", type=int, default=2)
     command.add_argument("--browser", action="store_true", help="also time the first result in Chromium")
@@ -116,6 +121,11 @@ def _bench(commands: argparse._SubParsersAction) -> None:
             from semcom_core.workbench import bench as workbench_bench
 
             workbench_bench.main(arguments.json)
+            return
+        if arguments.domains == ["faults"]:
+            from semcom_core import bench_faults
+
+            bench_faults.main(arguments.json)
             return
         from semcom_core import bench
 

@@ -17,7 +17,8 @@ import os
 import re
 import tempfile
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -182,13 +183,28 @@ def verified(path: Path, file: str, entry: Entry, origin: Origin) -> bytes:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that a reader sees the old content or the new, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    with written_beside({path: data}):
+        pass
+
+
+@contextmanager
+def written_beside(files: Mapping[Path, bytes]) -> Iterator[None]:
+    """Files that take their places together at the end of the block, or not at all if it or a write fails.
+
+    All that needs space on the disk is done before the block begins.
+    """
+    temporaries: dict[Path, Path] = {}
     try:
-        temporary.write_bytes(data)
-        os.replace(temporary, path)
+        for path, data in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = temporaries[path] = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+            temporary.write_bytes(data)
+        yield
+        for path, temporary in temporaries.items():
+            os.replace(temporary, path)
     finally:
-        temporary.unlink(missing_ok=True)
+        for temporary in temporaries.values():
+            temporary.unlink(missing_ok=True)
 
 
 def _entry(file: str, sha256: str, bytes: int) -> Entry:

@@ -177,6 +177,7 @@ def save(
         RefusedConfig: a configuration that :func:`load` would refuse.
         ValueError: a bad name, a weight beyond half precision's range, or a module that is not
             the one that the configuration builds.
+        OSError: it cannot be written; what was there before is untouched.
     """
     if not manifest.is_name(name):
         raise ValueError(f"A model's name has the form domain/name, not {name!r}.")
@@ -187,14 +188,14 @@ def save(
     data = safetensors.torch.save(state)
 
     folder = root() / name
-    _drop_other_results(folder, data)
-    manifest.write_atomically(folder / MODEL, data)
-    manifest.write_atomically(folder / CONFIG, config_bytes)
+    files = {folder / MODEL: data, folder / CONFIG: config_bytes}
     for origin, target in ((recipe, "recipe.toml"), (log, "log.csv")):
         if origin is not None:
-            manifest.write_atomically(folder / target, origin.read_bytes())
+            files[folder / target] = origin.read_bytes()
     model_file, config_file = manifest.files_of(name)
-    manifest.update({model_file: Entry.of(data), config_file: Entry.of(config_bytes)})
+    with manifest.written_beside(files):  # with a full disk the model that was there stays as it is
+        manifest.update({model_file: Entry.of(data), config_file: Entry.of(config_bytes)})
+        _drop_other_results(folder, data)
     write_card(name, card)
     return folder
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import streamlit as st
+from torch import nn
 
 from pages.adversarial.controls import LEAST_EOT, LEAST_STEPS, controls
 from pages.adversarial.rows import missing_html, outcome_html
 from pages.adversarial.scene import Scene, truth_note
 from pages.widgets.experiment import Making, experiment
 from pages.widgets.strings import t, whole
+from semcom_core.codecs.repobe import RepObECodec
 from semcom_core.domains import DOMAINS
 from semcom_core.lab import manipulated
 from semcom_core.lab.manipulated import Outcome, Setup, pixels, searches
@@ -89,16 +91,21 @@ def _outcome(one: Scene, method: str, setup: Setup) -> Outcome:
 
 
 def _attack(one: Scene, setup: Setup) -> Iterator[Making | Outcome]:
+    return _steps(one, setup, {name: one.codec(name) for name in one.receivers}, one.denoiser())
+
+
+def _steps(
+    one: Scene, setup: Setup, codecs: Mapping[str, RepObECodec], denoiser: nn.Module | None
+) -> Iterator[Making | Outcome]:
     """All receivers, one after another; every step shows as progress."""
-    native, denoiser, done = one.chosen.prepared.native[None], one.denoiser(), 0
-    for method in one.receivers:
-        codec = one.codec(method)
+    native, done = one.chosen.prepared.native[None], 0
+    for method, codec in codecs.items():
         for found in manipulated.attack(method, codec, DOMAINS[one.domain], native, one.truth, setup, denoiser):
             if isinstance(found, Outcome):
                 yield found
                 continue
             done += 1
-            wanted = len(one.receivers) * searches(setup) * found.steps
+            wanted = len(codecs) * searches(setup) * found.steps
             yield Making("adversarial.attack.making", min(done, wanted), wanted)
 
 

@@ -58,8 +58,12 @@ def section(one: Scene) -> None:
 
 def _search(one: Scene, setup: Setup) -> Iterator[Tried]:
     native = one.chosen.prepared.native[None]
-    for method in one.receivers:
-        yield from flip.search(method, one.codec(method), DOMAINS[one.domain], native, one.truth, setup)
+    codecs = {method: one.codec(method) for method in one.receivers}
+    return (
+        tried
+        for method, codec in codecs.items()
+        for tried in flip.search(method, codec, DOMAINS[one.domain], native, one.truth, setup)
+    )
 
 
 def _show(one: Scene, setup: Setup, found: Sequence[Tried]) -> None:

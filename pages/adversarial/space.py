@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import streamlit as st
 
@@ -10,6 +10,7 @@ from pages.adversarial.controls import EPS_STEPS, FIRST_EPS
 from pages.adversarial.scene import Scene, not_trained
 from pages.widgets.experiment import CHART, Making, experiment
 from pages.widgets.strings import t
+from semcom_core.codecs.repobe import RepObECodec
 from semcom_core.domains import DOMAINS
 from semcom_core.figures_adversarial import Moves, feature_space
 from semcom_core.lab import feature_space as lab
@@ -36,7 +37,7 @@ def section(one: Scene) -> None:
     experiment(
         "space",
         (one.domain, setup),
-        lambda: _clouds(one, setup, methods),
+        lambda: _clouds(one, setup, {method: one.codec(method) for method in methods}),
         len(methods),
         lambda clouds: _show(one, clouds),
         t("adversarial.space.what", count=count, steps=setup.steps, names=one.names(methods)),
@@ -44,11 +45,11 @@ def section(one: Scene) -> None:
     st.caption(t("adversarial.space.note"))
 
 
-def _clouds(one: Scene, setup: Setup, methods: Sequence[str]) -> Iterator[Making | Cloud]:
+def _clouds(one: Scene, setup: Setup, codecs: Mapping[str, RepObECodec]) -> Iterator[Making | Cloud]:
     native, labels = lab.pictures(one.domain)
-    wanted, done = len(methods) * setup.steps * -(-len(native) // lab.CHUNK), 0
-    for method in methods:
-        for found in lab.cloud(method, one.codec(method), DOMAINS[one.domain], native, labels, setup):
+    wanted, done = len(codecs) * setup.steps * -(-len(native) // lab.CHUNK), 0
+    for method, codec in codecs.items():
+        for found in lab.cloud(method, codec, DOMAINS[one.domain], native, labels, setup):
             if isinstance(found, Cloud):
                 yield found
             else:

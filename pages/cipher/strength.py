@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.cipher import strength_wrong_key
 from pages.cipher.strength_argument import argument
 from pages.cipher.strength_count import count
-from pages.cipher.strength_wrong_key import wrong_key
 from pages.widgets.strings import t
 
 
@@ -17,4 +17,4 @@ def section() -> None:
     st.divider()
     argument()
     st.divider()
-    wrong_key()
+    strength_wrong_key.section()

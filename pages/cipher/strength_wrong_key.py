@@ -2,53 +2,28 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import streamlit as st
 
 from pages.cipher import lab_picture
 from pages.widgets import stages
+from pages.widgets.experiment import CHART, Making, experiment
 from pages.widgets.pictures import sharp, to_pil
 from pages.widgets.stage_cache import stage_cache
 from pages.widgets.strings import t
-from semcom_core import figures_keys, link
-from semcom_core import wrong_key as experiment
+from semcom_core import figures_keys, link, wrong_key
 from semcom_core.ciphers.keys import KeySource
 from semcom_core.ciphers.keyspace import cells_right, compensate_c, compensate_r
 from semcom_core.codecs.repobe import GRID
 from semcom_core.link import LinkModels, Reading
 from semcom_core.settings import LinkSettings
-from semcom_core.wrong_key import SWEPT, Message, Part, Progress, WrongKeyPoint
+from semcom_core.wrong_key import SWEPT, Message, Part, WrongKeyPoint
 
-_CHART = {"displayModeBar": False}
-_TICK_S = 0.2
 _PICTURES = 10
-_WORK_S = 0.5
-"""How long the server works between two looks at the buttons; one piece may take longer."""
 
 
-@dataclass
-class Run:
-    """A sweep of one session: what it is of, and how far it got; see :mod:`pages.widgets.sweep_view`."""
-
-    of: tuple[str, Part]
-    work: Iterator[Progress]
-    progress: Progress | None = None
-    points: list[WrongKeyPoint] = field(default_factory=list)
-    running: bool = True
-    ticking: bool = False
-
-
-@st.cache_resource(show_spinner=False)
-def _turn() -> threading.Semaphore:
-    """One point at a time on this server."""
-    return threading.Semaphore(1)
-
-
-def wrong_key() -> None:
+def section() -> None:
     """Which part of the key is wrong, by how much; the pictures; the sweep."""
     st.markdown(t("wrong.words"))
     domain, chosen = lab_picture.choose("wrong")
@@ -78,13 +53,16 @@ def wrong_key() -> None:
     models, settings = stages.models(domain), LinkSettings(domain=domain)
     _one_picture(models, settings, chosen, part, amount)
 
-    run: Run | None = st.session_state.get("wrong_run")
-    if run is not None and run.of != (domain, part):
-        run = st.session_state["wrong_run"] = None
-    if run is not None:
-        run.ticking = run.running
-    ticking = run is not None and run.ticking
-    st.fragment(_sweep, run_every=_TICK_S if ticking else None)(models, settings, part, amount)
+    amounts = SWEPT[part.shifts]
+    experiment(
+        "wrong",
+        (domain, part),
+        lambda: _points(models, settings, part),
+        len(amounts),
+        lambda points: _curves(points, models, part, amount),
+        t("wrong.sweep", pictures=_PICTURES, snr=settings.snr_db),
+        t("wrong.start"),
+    )
 
 
 def _one_picture(
@@ -95,17 +73,17 @@ def _one_picture(
     source = KeySource.published()
     message: Message = cache.get(
         ("wrong key", settings, digest),
-        lambda: experiment.send(models, chosen.prepared.native[None], settings, source),
+        lambda: wrong_key.send(models, chosen.prepared.native[None], settings, source),
     )
     (right,) = message.keys
-    used = {"right": right, "wrong": experiment.wrong_keys(message, part, amount, source)[0]}
+    used = {"right": right, "wrong": wrong_key.wrong_keys(message, part, amount, source)[0]}
     if part.shifts:
         # Both always exist on a 28×28 map: W divides H.
         used["made_up"] = (compensate_c if part == Part.C else compensate_r)(right, amount)
     readings: dict[str, Reading] = {
         name: cache.get(
             ("wrong key", settings, digest, part, amount, name),
-            lambda key=key: experiment.read_with(models, message, [key]),
+            lambda key=key: wrong_key.read_with(models, message, [key]),
         )
         for name, key in used.items()
     }
@@ -134,59 +112,13 @@ def _one_picture(
         st.markdown(t("wrong.made_up_words", offset=str(part), gap=f"{gap:g}"))
 
 
-def _sweep(models: LinkModels, settings: LinkSettings, part: Part, amount: int) -> None:
-    run: Run | None = st.session_state.get("wrong_run")
-    amounts = SWEPT[part.shifts]
-    st.markdown(t("wrong.sweep", pictures=_PICTURES, snr=settings.snr_db))
-    left, right = st.columns([1, 3], vertical_alignment="center")
-    if run is not None and run.running:
-        left.button(t("sweep.cancel"), icon=":material/stop:", key="wrong_cancel", on_click=_stop, width="stretch")
-        share = run.progress.done / run.progress.all if run.progress else 0.0
-        words = "wrong.preparing" if share * (len(amounts) + 1) < 1 else "sweep.progress"
-        right.progress(share, t(words, done=len(run.points), all=len(amounts)))
-    else:
-        left.button(
-            t("wrong.start"), icon=":material/play_arrow:", key="wrong_start", on_click=_start,
-            args=(models, settings, part), width="stretch",
-        )  # fmt: skip
-        if run is not None and len(run.points) < len(amounts):
-            right.caption(t("sweep.stopped", done=len(run.points), all=len(amounts)))
-    if run is None:
-        return
-    if run.points:
-        _curves(run.points, models, part, amount)
-    if run.running and run.ticking:
-        _step(run)
-    if run.running != run.ticking:
-        st.rerun()  # starts or stops the ticking, which only a run of the whole page can do
-
-
-def _start(models: LinkModels, settings: LinkSettings, part: Part) -> None:
+def _points(models: LinkModels, settings: LinkSettings, part: Part) -> Iterator[Making | WrongKeyPoint]:
     domain = models.domain.name
-    keys, labels = experiment.gallery(domain, _PICTURES)
+    keys, labels = wrong_key.gallery(domain, _PICTURES)
     pictures = [lambda key=key: lab_picture.sample(domain, key).prepared.native for key in keys]
-    work = experiment.sweep(models, pictures, labels, part, settings, KeySource.published())
-    st.session_state["wrong_run"] = Run((domain, part), work)
-
-
-def _stop() -> None:
-    if st.session_state.get("wrong_run"):
-        st.session_state["wrong_run"].running = False
-
-
-def _step(run: Run) -> None:
-    """Some pieces of work. No Streamlit element in here: a click would end the generator there."""
-    started = time.monotonic()
-    with _turn():
-        while run.running and time.monotonic() - started < _WORK_S:
-            progress = next(run.work, None)
-            if progress is None:
-                run.running = False
-                break
-            run.progress = progress
-            if progress.point is not None:
-                run.points.append(progress.point)
-            run.running = progress.done < progress.all
+    for progress in wrong_key.sweep(models, pictures, labels, part, settings, KeySource.published()):
+        words = "wrong.preparing" if progress.done <= len(pictures) else "wrong.steps"
+        yield progress.point or Making(words, progress.done, progress.all)
 
 
 def _curves(points: list[WrongKeyPoint], models: LinkModels, part: Part, amount: int) -> None:
@@ -201,13 +133,13 @@ def _curves(points: list[WrongKeyPoint], models: LinkModels, part: Part, amount:
             amounts, [point.accuracy for point in points], [point.accuracy_interval for point in points],
             t("wrong.accuracy"), x_title, t("wrong.accuracy"), span, reference=chance, marked=marked, percent=True,
         )  # fmt: skip
-        st.plotly_chart(figure, key="wrong_accuracy", config=_CHART, alt=t("wrong.accuracy_alt"))
+        st.plotly_chart(figure, key="wrong_accuracy", config=CHART, alt=t("wrong.accuracy_alt"))
     with looks:
         figure = figures_keys.with_intervals(
             amounts, [point.psnr for point in points], [point.psnr_interval for point in points],
             t("wrong.psnr"), x_title, t("wrong.psnr"), span, marked=marked,
         )  # fmt: skip
-        st.plotly_chart(figure, key="wrong_psnr", config=_CHART, alt=t("wrong.psnr_alt"))
+        st.plotly_chart(figure, key="wrong_psnr", config=CHART, alt=t("wrong.psnr_alt"))
     last = points[-1]
     st.caption(
         t(

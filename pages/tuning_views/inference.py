@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -108,14 +108,16 @@ def _encoded(trial: Trial) -> Encoded:
 
 def _outcome(trial: Trial) -> Outcome:
     """One trial, from the cache if it was made before."""
+    return _to_come(trial, _encoded(trial))()
+
+
+def _to_come(trial: Trial, encoded: Encoded) -> Callable[[], Outcome]:
+    """A trial that may be made outside of the session: all that it needs of that is looked up here."""
     settings, own = trial.settings, own_link.here(trial.settings.domain, trial.settings.defense)
     models, (_, labels) = stages.models(settings.domain, settings.defense), pictures(settings.domain)
-
-    def compute() -> Outcome:
-        needs_known = THREATS[settings.chosen_attacker].known_plaintexts
-        return attempt(models, _encoded(trial), labels, trial, _known(trial) if needs_known else None)
-
-    return _cache(own).get((trial, "" if own is None else own.name), compute)
+    known = _first(encoded) if THREATS[settings.chosen_attacker].known_plaintexts else None
+    key = (trial, "" if own is None else own.name)
+    return partial(_cache(own).get, key, partial(attempt, models, encoded, labels, trial, known))
 
 
 @st.cache_resource(show_spinner=False)
@@ -128,9 +130,8 @@ def _cache(own: own_link.OwnLink | None) -> StageCache:
     return _shared() if own is None else st.session_state.setdefault("trials", StageCache(_OWN_TRIALS))
 
 
-def _known(trial: Trial) -> Encoded:
+def _first(plain: Encoded) -> Encoded:
     """An earlier message with the first of the pictures, which the attacker knows."""
-    plain = _encoded(trial)
     return Encoded(plain.native[:1], plain.symbols[:1], plain.digests[:1])
 
 
@@ -205,8 +206,9 @@ def _sweep(trial: Trial) -> None:
     base = trial.turned(knob, values[0])
 
     def begin() -> Iterator[tuple[Any, Outcome]]:
-        for value in values:
-            yield value, _outcome(trial.turned(knob, value))
+        trials = {value: trial.turned(knob, value) for value in values}
+        work = {value: _to_come(one, _encoded(one)) for value, one in trials.items()}
+        return ((value, outcome()) for value, outcome in work.items())
 
     experiment(
         "knob_curve",

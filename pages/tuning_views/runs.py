@@ -37,14 +37,14 @@ class Record:
 
     Attributes:
         number: in this session, from 1.
-        training: holds the networks as they are now.
+        training: holds the networks as they are now; there with the first snapshot.
         snapshots: so far.
         sweeps: measured on demand, by view and step.
     """
 
     number: int
     settings: WorkbenchSettings
-    training: Training
+    training: Training = field(init=False)
     snapshots: list[Snapshot] = field(default_factory=list)
     sweeps: dict[tuple[str, int], list[Point]] = field(default_factory=dict)
 
@@ -53,10 +53,10 @@ class Record:
         return self.snapshots[-1]
 
 
-def add(settings: WorkbenchSettings, training: Training) -> Record:
-    """A new run of this session."""
+def add(settings: WorkbenchSettings) -> Record:
+    """A new run of this session, yet to train."""
     kept = records()
-    record = Record(1 + max((one.number for one in kept), default=0), settings, training)
+    record = Record(1 + max((one.number for one in kept), default=0), settings)
     st.session_state[_RUNS] = [*kept, record][-KEPT:]
     return record
 

@@ -22,7 +22,6 @@ from semcom_core.workbench.pictures import Pictures
 from semcom_core.workbench.settings import DRAWN, WorkbenchSettings
 from semcom_core.workbench.training import Snapshot, Training, snapshots
 
-_FAILED = "workbench_failed"
 _PSNR_SPAN = (5.0, 25.0)
 _TERMS = {"ce": "ce", "mse": "lambda_rec", "cem": "lambda_cem", "kl": "beta"}
 """Terms of the loss and the settings that are their weights."""
@@ -37,7 +36,7 @@ def section() -> None:
     experiment(
         "workbench",
         settings,
-        lambda: _work(settings),
+        lambda: _work(runs.add(settings), t("tuning.train.or_drawn")),
         snapshots(settings),
         lambda looks: _show(settings, looks),
         t(
@@ -47,26 +46,36 @@ def section() -> None:
             snapshots=snapshots(settings),
         ),
     )
-    if st.session_state.get(_FAILED):
-        st.error(st.session_state[_FAILED], icon=":material/error:")
     run = st.session_state["experiments"].get("workbench")
     runs.section(run is not None and run.running)
 
 
-def _work(settings: WorkbenchSettings) -> Iterator[Making | Snapshot]:
-    """Read the pictures, then train; what was reached is in the session's records whatever happens."""
-    st.session_state.pop(_FAILED, None)
+def _work(record: runs.Record, instead: str) -> Iterator[Making | Snapshot]:
+    """Read the pictures, then train; what was reached is in the record whatever happens.
+
+    Args:
+        instead: what to do without the pictures, in words.
+
+    Raises:
+        DataUnavailable: the pictures are not at hand.
+    """
+    settings = record.settings
     yield Making(f"tuning.train.reading_{settings.pictures}", 0, 1)
     try:
         material = pictures.load(settings.pictures, settings.images)
     except DataUnavailable as error:
-        st.session_state[_FAILED] = f"{error} {t('tuning.train.or_drawn')}"
-        return
-    training = Training(settings, material)
-    record = runs.add(settings, training)
-    for snapshot in training.run():
-        record.snapshots.append(snapshot)
-        yield snapshot
+        raise DataUnavailable(f"{error} {instead}") from error
+    training = record.training = Training(settings, material)
+    try:
+        for found in training.steps():
+            if found is None:
+                yield Making("tuning.train.step", training.step, settings.steps)
+            else:
+                record.snapshots.append(found)
+                yield found
+    finally:  # stopped between two snapshots: the record is of the networks as they are
+        if record.snapshots and record.last.step != training.step:
+            record.snapshots.append(training.look())
 
 
 def _show(settings: WorkbenchSettings, looks: list[Snapshot]) -> None:

@@ -1,24 +1,31 @@
 """An experiment of the lab: a button, progress, cancel, and results that grow as they come.
 
-The work is a generator that lives in the visitor's session. Each run of the fragment lets it
-work for a fraction of a second, so that a click on "Cancel" gets its turn.
+The work is a generator in the queue of heavy jobs (:mod:`semcom_core.job_queue`). Each run of the
+fragment polls it and draws what it has given, so that a click on "Cancel" gets its turn.
 """
 
 from __future__ import annotations
 
-import itertools
-import threading
-import time
-from collections.abc import Callable, Hashable, Iterator
+import errno
+import secrets
+from collections.abc import Callable, Generator, Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
 
 from pages.widgets.strings import t
+from semcom_core import job_queue
+from semcom_core.datasets import DataUnavailable
+from semcom_core.job_queue import End, Ticket
+from semcom_core.weights import WeightsError
 
 _TICK_S = 0.2
-_SLICE_S = 0.5
+_SLOWEST_TICK_S = 1.0
+_PATIENCE_S = 0.5
+"""How long the first in line waits for its turn to end; all others look again at their next tick."""
+_LAST_STEP_S = 1.0
+"""How long "Cancel" waits for the step that is under way."""
 CHART = {"displayModeBar": False}
 
 
@@ -33,22 +40,29 @@ class Making:
 
 @dataclass
 class Run:
-    """One experiment of one session: what it is of, and how far it got."""
+    """One experiment of one session: what it is of, and how far it got.
+
+    ``ticking``: the browser asks by itself.
+    """
 
     of: Hashable
-    work: Iterator[Any]
     total: int
+    ticket: Ticket = field(init=False)
     points: list[Any] = field(default_factory=list)
     making: Making | None = None
-    running: bool = True
     ticking: bool = False
-    seconds: float = 0.0
 
+    @property
+    def running(self) -> bool:
+        return self.ticket.end is None
 
-@st.cache_resource(show_spinner=False)
-def _turn() -> threading.Semaphore:
-    """One experiment works at a time on this server: thirty visitors queue instead of thrashing two cores."""
-    return threading.Semaphore(1)
+    def take(self, step: Any) -> None:
+        """Keep what the work has just yielded."""
+        if isinstance(step, Making):
+            self.making = step
+        else:
+            self.points.append(step)
+            self.making = None
 
 
 def making(what: str, work: Iterator[int], wanted: int) -> Iterator[Making]:
@@ -64,27 +78,33 @@ def experiment(
     total: int,
     show: Callable[[list[Any]], None],
     what: str,
+    start: str | None = None,
 ) -> None:
     """Draw one experiment as a fragment.
 
     Args:
         name: unique on the page; key of its widgets.
         subject: everything that the results depend on: if it changes, they are gone.
-        begin: makes the generator; it yields :class:`Making` and results.
+        begin: makes the generator; it yields :class:`Making` and results. The generator works
+            outside of the visitor's session: ``begin`` looks up what it needs of that.
         total: number of results that will come.
         show: draws the results so far (at least one).
         what: a sentence on what the button starts, with how much and how many.
+        start: the button's label; "Run" and "Run again" if omitted.
     """
     runs: dict[str, Run] = st.session_state.setdefault("experiments", {})
     run = runs.get(name)
     if run is not None and run.of != subject:
+        _stop(runs.pop(name))
         run = None
-        runs.pop(name)
+    every = None
     if run is not None:
         run.ticking = run.running
-    every = _TICK_S if run is not None and run.ticking else None
+        place = job_queue.shared().place(run.ticket)
+        # Where many take turns there is something new less often.
+        every = place and min(max(_TICK_S, place.others * job_queue.SLICE_S), _SLOWEST_TICK_S)
     with st.container(border=True):
-        st.fragment(_view, run_every=every)(name, subject, begin, total, show, what)
+        st.fragment(_view, run_every=every)(name, subject, begin, total, show, what, start)
 
 
 def _view(
@@ -94,6 +114,7 @@ def _view(
     total: int,
     show: Callable[[list[Any]], None],
     what: str,
+    start: str | None,
 ) -> None:
     run: Run | None = st.session_state["experiments"].get(name)
     st.markdown(what)
@@ -103,9 +124,11 @@ def _view(
             t("lab.cancel"), icon=":material/stop:", key=f"{name}_cancel", on_click=_stop, args=(run,), width="stretch"
         )
         right.progress(*_progress(run))
+        if words := _place(run):
+            right.caption(words)
     else:
         left.button(
-            t("lab.run") if run is None else t("lab.again"),
+            start or t("lab.run" if run is None else "lab.again"),
             icon=":material/play_arrow:",
             key=f"{name}_start",
             on_click=_start,
@@ -113,45 +136,86 @@ def _view(
             width="stretch",
         )
         if run is not None:
-            words = "lab.finished" if len(run.points) >= run.total else "lab.stopped"
-            right.caption(t(words, done=len(run.points), all=run.total, seconds=f"{run.seconds:.1f}"))
+            right.caption(_ended(run))
+            if run.ticket.error is not None and (words := _explained(run.ticket.error)):
+                st.error(words, icon=":material/error:")
     if run is None:
         return
     if run.points:
-        show(run.points)
+        show(list(run.points))  # the work may add to them meanwhile
     if run.running and run.ticking:
-        _work(run)
+        job_queue.shared().poll(run.ticket, _PATIENCE_S)
     if run.running != run.ticking:
         st.rerun()  # starts or stops the ticking, which only a run of the whole page can do
 
 
 def _progress(run: Run) -> tuple[float, str]:
-    if run.making is not None:
-        return run.making.done / run.making.all, t(run.making.what, done=run.making.done, all=run.making.all)
-    return min(len(run.points) / run.total, 1.0), t("lab.progress", done=len(run.points), all=run.total)
+    made, done = run.making, len(run.points)
+    if made is not None:
+        return made.done / made.all, t(made.what, done=made.done, all=made.all)
+    return min(done / run.total, 1.0), t("lab.progress", done=done, all=run.total)
+
+
+def _place(run: Run) -> str | None:
+    """What a visitor should know of the line, if there is one."""
+    if run.ticket.cancelled:
+        return t("queue.stopping")
+    place = job_queue.shared().place(run.ticket)
+    if place is None or (place.number == 1 and not place.others):
+        return None
+    if not place.others:
+        return t("queue.own")
+    words = {"all": place.others + 1, "number": place.number}
+    if place.wait_s is None or place.number == 1:
+        return t("queue.line", **words)
+    return t("queue.line_wait", **words, seconds=f"{place.wait_s:.1f}")
+
+
+def _ended(run: Run) -> str:
+    done = {"done": len(run.points), "all": run.total}
+    match run.ticket.end:
+        case End.LIMIT | End.GONE | End.FAILED as end:
+            return t(f"queue.{end.value}", **done, limit=f"{job_queue.shared().limit_s:g}")
+        case _:
+            whole = len(run.points) >= run.total
+            return t("lab.finished" if whole else "lab.stopped", **done, seconds=f"{run.ticket.seconds:.1f}")
+
+
+def _explained(error: Exception) -> str | None:
+    """What to do about it, if more can be said than that there was one."""
+    if isinstance(error, WeightsError | DataUnavailable):
+        return str(error)
+    full = isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOSPC)
+    return t("queue.full") if full else None
 
 
 def _start(name: str, subject: Hashable, begin: Callable[[], Iterator[Any]], total: int) -> None:
-    st.session_state["experiments"][name] = Run(subject, begin(), total)
+    run = Run(subject, total)
+    owner = st.session_state.setdefault("job_owner", secrets.token_hex(8))
+    try:
+        work = begin()
+    except (WeightsError, DataUnavailable) as error:
+        work = _failing(error)
+    run.ticket = job_queue.shared().submit(owner, _until(work, run), run.take)
+    st.session_state["experiments"][name] = run
 
 
 def _stop(run: Run) -> None:
-    run.running = False
+    job_queue.shared().cancel(run.ticket, _LAST_STEP_S)
 
 
-def _work(run: Run) -> None:
-    with _turn():
-        start = time.perf_counter()
-        for step in itertools.islice(run.work, 1000):
-            if isinstance(step, Making):
-                run.making = step
-            else:
-                run.making = None
-                run.points.append(step)
-            if time.perf_counter() - start > _SLICE_S:
-                break
-        else:
-            run.running = False
-        run.seconds += time.perf_counter() - start
-    if len(run.points) >= run.total:
-        run.running = False
+def _until(work: Iterator[Any], run: Run) -> Generator[Any, None, None]:
+    """The work until all results are there."""
+    try:
+        for step in work:
+            yield step
+            if len(run.points) >= run.total:
+                return
+    finally:
+        if isinstance(work, Generator):
+            work.close()
+
+
+def _failing(error: Exception) -> Iterator[Any]:
+    raise error
+    yield

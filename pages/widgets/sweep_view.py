@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import threading
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from typing import Any
 
 import streamlit as st
 
 from pages.widgets import stages
+from pages.widgets.experiment import CHART, experiment
 from pages.widgets.stages import Session
 from pages.widgets.strings import t
 from semcom_core import figures
@@ -18,93 +19,31 @@ from semcom_core.figures import Curve
 from semcom_core.settings import LinkSettings
 from semcom_core.sweep import DRAWS, SNRS_DB, SweepPoint, sweep_point
 
-_CHART = {"displayModeBar": False}
-_TICK_S = 0.2
 _WIDE: dict[str, Any] = {"symbol": "circle-open", "size": 13}
 """The receiver's marker is a ring around the attacker's: equal values hide neither."""
 _SPAN = (SNRS_DB[0] - 1, SNRS_DB[-1] + 1)
 
 
-@dataclass
-class Run:
-    """A sweep of one session: what it is of, and how far it got.
-
-    ``ticking``: the browser asks for the next point by itself.
-    """
-
-    of: tuple[object, ...]
-    points: list[SweepPoint] = field(default_factory=list)
-    running: bool = True
-    ticking: bool = False
-
-
-@st.cache_resource(show_spinner=False)
-def _turn() -> threading.Semaphore:
-    """One sweep point at a time on this server: thirty visitors queue instead of thrashing two cores."""
-    return threading.Semaphore(1)
-
-
 def sweep_view(session: Session, truth: int) -> None:
-    """The expander. It runs as a fragment: a running sweep never redraws the rest of the page.
-
-    One point a run, and the browser asks for the next: between two points a click gets its turn.
-    """
-    run: Run | None = st.session_state.get("sweep")
-    if run is not None and run.of != _subject(session, truth):  # the picture or the link is another one now
-        run = st.session_state["sweep"] = None
-    if run is not None:
-        run.ticking = run.running
+    """The expander."""
     with st.expander(t("sweep.title"), icon=":material/show_chart:"):
-        st.fragment(_sweep, run_every=_TICK_S if run is not None and run.ticking else None)(session, truth)
-
-
-def _sweep(session: Session, truth: int) -> None:
-    run: Run | None = st.session_state.get("sweep")
-    st.markdown(t("sweep.what", draws=DRAWS, low=f"{SNRS_DB[0]}".replace("-", "−"), high=SNRS_DB[-1]))
-
-    left, right = st.columns([1, 3], vertical_alignment="center")
-    if run is not None and run.running:
-        left.button(t("sweep.cancel"), icon=":material/stop:", key="sweep_cancel", on_click=_stop, width="stretch")
-        done = len(run.points)
-        right.progress(done / len(SNRS_DB), t("sweep.progress", done=done, all=len(SNRS_DB)))
-    else:
-        left.button(
+        experiment(
+            "sweep",
+            _subject(session, truth),
+            lambda: _points(session, truth),
+            len(SNRS_DB),
+            _results,
+            t("sweep.what", draws=DRAWS, low=f"{SNRS_DB[0]}".replace("-", "−"), high=SNRS_DB[-1]),
             t("sweep.start"),
-            icon=":material/play_arrow:",
-            key="sweep_start",
-            on_click=_start,
-            args=(_subject(session, truth),),
-            width="stretch",
         )
-        if run is not None and len(run.points) < len(SNRS_DB):
-            right.caption(t("sweep.stopped", done=len(run.points), all=len(SNRS_DB)))
-    if run is None:
-        return
-    if run.points:
-        _results(run.points)
-    if run.running and run.ticking:
-        _step(session, truth, run)
-    if run.running != run.ticking:
-        st.rerun()  # starts or stops the ticking, which only a run of the whole page can do
 
 
-def _start(subject: tuple[object, ...]) -> None:
-    st.session_state["sweep"] = Run(subject)
-
-
-def _stop() -> None:
-    if st.session_state.get("sweep"):
-        st.session_state["sweep"].running = False
-
-
-def _step(session: Session, truth: int, run: Run) -> None:
+def _points(session: Session, truth: int) -> Iterator[SweepPoint]:
     plain, known = stages.encoded(session, session.chosen), stages.known(session)
-    with _turn():
-        point = sweep_point(
-            session.models, plain, session.settings, session.source, known, truth, float(SNRS_DB[len(run.points)])
-        )
-    run.points.append(point)
-    run.running = len(run.points) < len(SNRS_DB)
+    return (
+        sweep_point(session.models, plain, session.settings, session.source, known, truth, float(snr_db))
+        for snr_db in SNRS_DB
+    )
 
 
 def _subject(session: Session, truth: int) -> tuple[object, ...]:
@@ -127,7 +66,7 @@ def _results(points: list[SweepPoint]) -> None:
             judged = [p.attacker_picture_accuracy for p in points]
             lines.append(Curve(t("sweep.attacker_picture"), snrs, judged, figures.ATTACKER, "dot", "diamond-open"))
         figure = figures.curves(lines, t("sweep.snr"), t("sweep.accuracy"), _SPAN, percent=True)
-        st.plotly_chart(figure, key="sweep_accuracy", config=_CHART, alt=t("sweep.accuracy_alt"))
+        st.plotly_chart(figure, key="sweep_accuracy", config=CHART, alt=t("sweep.accuracy_alt"))
     with looks:
         lines = []
         if points[0].receiver_psnr is not None:
@@ -138,7 +77,7 @@ def _results(points: list[SweepPoint]) -> None:
             lines.append(Curve(t("sweep.attacker"), snrs, quality, figures.ATTACKER, "solid", "square"))
         if lines:
             figure = figures.curves(lines, t("sweep.snr"), t("sweep.psnr"), _SPAN)
-            st.plotly_chart(figure, key="sweep_psnr", config=_CHART, alt=t("sweep.psnr_alt"))
+            st.plotly_chart(figure, key="sweep_psnr", config=CHART, alt=t("sweep.psnr_alt"))
     st.download_button(
         t("sweep.download"),
         to_csv(points),

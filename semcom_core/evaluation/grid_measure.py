@@ -21,11 +21,12 @@ from semcom_core.ciphers.keys import KeyPolicy, KeySource
 from semcom_core.codecs.base import IdealCodec
 from semcom_core.datasets import ArrayDataset
 from semcom_core.defenses import Defense
+from semcom_core.disk import with_space
 from semcom_core.evaluation.collected import Collected, rounded
 from semcom_core.evaluation.grid_cells import NEIGHBOURS, PLANE_SNR_DB, WHITE_BOX, Cell, balanced, spread
 from semcom_core.evaluation.grid_other import Neighbours, search
 from semcom_core.evaluation.measure import CHUNK, chunk_settings
-from semcom_core.manifest import root
+from semcom_core.manifest import root, write_atomically
 from semcom_core.metrics import bootstrap, chance_p_value
 from semcom_core.settings import LinkSettings
 from semcom_core.training.augment import plain
@@ -86,7 +87,7 @@ class Pictures:
             if not file.exists():
                 done_file.unlink(missing_ok=True)
                 shape = (len(self.data), self.models.codec.channel_uses)
-                np.lib.format.open_memmap(file, "w+", np.complex64, shape).flush()
+                with_space(file, np.complex64, shape)
             symbols = np.load(file, mmap_mode="r+")
             done = np.fromfile(done_file, np.uint8) if done_file.exists() else np.zeros(len(self.data), np.uint8)
             missing = index[done[index] == 0]
@@ -95,7 +96,7 @@ class Pictures:
                 symbols[rows] = link.encode(self.models, self._native(rows)).symbols.numpy()
                 symbols.flush()
                 done[rows] = 1
-                done.tofile(done_file)
+                write_atomically(done_file, done.tobytes())
             return symbols[index]
 
 

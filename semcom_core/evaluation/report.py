@@ -228,5 +228,5 @@ def _holm(summaries: list[dict]) -> None:
 
 def _write(name: str, results: dict) -> None:
     path = Path(weights.root()) / name / "results.json"
-    path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    write_atomically(path, (json.dumps(results, indent=1, ensure_ascii=False) + "\n").encode())
     weights.write_card(name)

@@ -19,6 +19,7 @@ from tqdm import tqdm
 from semcom_core import datasets, weights
 from semcom_core.codecs.repobe import CODEC_SIZE, FEATURE_SHAPE, RepObECodec
 from semcom_core.codecs.robust import assemble
+from semcom_core.disk import with_space
 from semcom_core.domains import DOMAINS
 from semcom_core.networks.folding import fold_batch_norm
 from semcom_core.networks.robust_link import RobustLink
@@ -125,8 +126,8 @@ def _encode_copy(
     place.mkdir(parents=True, exist_ok=True)
     native = DOMAINS[domain].native_size
     shape = (len(data), native, native) + ((3,) if DOMAINS[domain].channels == 3 else ())
-    features = np.lib.format.open_memmap(place / "features.npy", "w+", np.float16, (len(data), *FEATURE_SHAPE))
-    pictures = np.lib.format.open_memmap(place / "pictures.npy", "w+", np.uint8, shape)
+    features = with_space(place / "features.npy", np.float16, (len(data), *FEATURE_SHAPE))
+    pictures = with_space(place / "pictures.npy", np.uint8, shape)
     rng = np.random.default_rng((seed, copy))
     for start in tqdm(range(0, len(data), CHUNK), desc=f"encode {place.name}", mininterval=10):
         chunk = data.images[start : start + CHUNK]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import csv
+import io
 import math
 import os
 import time
@@ -20,6 +21,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from semcom_core.manifest import write_atomically
 from semcom_core.precision import autocast
 from semcom_core.training.recipe import Recipe, Stage
 
@@ -175,10 +177,11 @@ class Trainer:
                 rows = [old for old in csv.DictReader(file) if int(old["epoch"]) < row["epoch"]]
         rows.append({k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()})
         names = list(dict.fromkeys(name for entry in rows for name in entry))
-        with path.open("w", newline="") as file:
-            writer = csv.DictWriter(file, names)
-            writer.writeheader()
-            writer.writerows(rows)
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, names)
+        writer.writeheader()
+        writer.writerows(rows)
+        write_atomically(path, text.getvalue().encode())
 
     def _save(self) -> None:
         state = {
@@ -190,8 +193,11 @@ class Trainer:
             "recipe": self.recipe.digest,
         }
         partial = self._checkpoint.with_suffix(".partial")
-        torch.save(state, partial)
-        os.replace(partial, self._checkpoint)
+        try:
+            torch.save(state, partial)
+            os.replace(partial, self._checkpoint)
+        finally:
+            partial.unlink(missing_ok=True)
 
     def _resume(self) -> None:
         state = torch.load(self._checkpoint, map_location=self.device, weights_only=True)

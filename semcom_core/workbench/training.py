@@ -45,7 +45,7 @@ CLUSTERS, CEM_TAU = 5, 0.125
 ATTACK_PICTURE = 4.0
 """Weight of the attacker's picture beside its class, as cross entropies."""
 SNAPSHOTS = 30
-"""Snapshots of a run, about; a snapshot is the only moment at which a run can be stopped."""
+"""Snapshots of a run, about."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +70,7 @@ class Snapshot:
 
 @dataclass(eq=False)
 class Training:
-    """One run. :meth:`run` may be left at any snapshot: codec and attacker are then what was reached.
+    """One run. :meth:`steps` may be left at any step: codec and attacker are then what was reached.
 
     Two runs of equal settings and pictures are equal step by step, whatever else the process does:
     weights, order and noise come from generators of the run's own.
@@ -101,6 +101,14 @@ class Training:
 
     def run(self) -> Iterator[Snapshot]:
         """Train, with a snapshot before the first step, some thirty on the way, and one after the last."""
+        return (found for found in self.steps() if found is not None)
+
+    def look(self) -> Snapshot:
+        """A snapshot of what was reached, for a run that was left between two."""
+        return self._snapshot([])
+
+    def steps(self) -> Iterator[Snapshot | None]:
+        """Train as :meth:`run` does, step by step: ``None`` after a step that no snapshot follows."""
         settings, images, labels = self.settings, self.pictures.images, self.pictures.labels
         self._prepare()
         rows: list[dict[str, float]] = []
@@ -118,6 +126,8 @@ class Training:
                     if self.step % stride(settings) == 0 or self.step == settings.steps:
                         yield self._snapshot(rows)
                         rows = []
+                    else:
+                        yield None
         finally:  # also where a visitor cancelled: only the link and its attacker are kept
             self._release()
 

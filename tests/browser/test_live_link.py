@@ -114,7 +114,7 @@ def test_sweep_can_be_cancelled(open_page: Open) -> None:
     page = open_page()
     page.get_by_text("This picture at every signal-to-noise ratio").click()
     page.get_by_role("button", name="Run the sweep").click()
-    page.get_by_text("2 of 16 points").wait_for()
+    page.get_by_text("2 of 16 results").wait_for()
     page.get_by_role("button", name="Cancel").click()
     page.get_by_text("Stopped after").wait_for()
     assert page.locator(".st-key-sweep_accuracy .js-plotly-plot").first.is_visible()

@@ -246,18 +246,18 @@ class TestStrength:
     def test_sweep_runs_and_can_be_cancelled(self) -> None:
         app = fine(lab("strength").button(key="wrong_start").click().run())
         for _ in range(60):
-            if app.session_state["wrong_run"].points:
+            if app.session_state["experiments"]["wrong"].points:
                 break
             fine(app.run())
-        assert 1 <= len(app.session_state["wrong_run"].points) < len(SWEPT[False])
+        assert 1 <= len(app.session_state["experiments"]["wrong"].points) < len(SWEPT[False])
         fine(app.button(key="wrong_cancel").click().run())
-        assert not app.session_state["wrong_run"].running
+        assert not app.session_state["experiments"]["wrong"].running
         assert "Stopped after" in texts(app)
-        first = app.session_state["wrong_run"].points[0]
+        first = app.session_state["experiments"]["wrong"].points[0]
         assert (first.amount, first.pictures, first.cells) == (0, 10, 1.0)
         assert {"wrong_accuracy", "wrong_psnr"} <= charts(app).keys()
         fine(app.segmented_control(key="wrong_part").set_value(Part.C).run())
-        assert app.session_state["wrong_run"] is None
+        assert "wrong" not in app.session_state["experiments"]
 
 
 def test_every_picture_and_chart_has_an_alternative_text() -> None:

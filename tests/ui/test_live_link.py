@@ -258,17 +258,18 @@ class TestSweep:
         monkeypatch.setattr(sweep_view, "SNRS_DB", (0, 20))
         app = open_app()
         app.button(key="sweep_start").click().run()
-        while app.session_state["sweep"].running:
+        experiments = app.session_state["experiments"]
+        while experiments["sweep"].running:
             fine(app.run())  # the browser would ask by itself
-        points = app.session_state["sweep"].points
+        points = experiments["sweep"].points
         assert [point.snr_db for point in points] == [0, 20]
         header, *rows = sweep_view.to_csv(points).splitlines()
         assert header.startswith("snr_db,draws,receiver_accuracy")
         assert len(rows) == 2
         app.slider(key="snr_db").set_value(20.0).run()
-        assert app.session_state["sweep"] is not None  # the sidebar's SNR is no part of a sweep
+        assert "sweep" in experiments  # the sidebar's SNR is no part of a sweep
         app.button(key="new_noise").click().run()
-        assert app.session_state["sweep"] is None
+        assert "sweep" not in experiments
 
 
 class TestTakeAway:
