@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 from students.protocol import Session, SessionDropped
 
-JOBS = {"white_box": ("inversion_lab", "watch", 3), "training": ("tuning", "train", 1)}
-"""Page, its section, and the position of that section."""
-_BUTTON = {"white_box": "white_box_start", "training": "workbench_start"}
+JOBS = {
+    "white_box": ("inversion_lab", "watch", "white_box_start"),
+    "training": ("tuning", "training", "workbench_start"),
+}
+"""Page, its section, and the button that starts the job."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,8 @@ class Heavy:
 
 async def heavy(kind: str, session: Session, clock: Callable[[], float], until: float) -> Heavy:
     """Open the page, start the job, start it again whenever it is done."""
-    page, section, _ = JOBS[kind]
-    button = _BUTTON[kind]
-    started, slices, longest, errors = 0, 0, 0.0, []
+    page, section, button = JOBS[kind]
+    started, finished, slices, longest, errors = 0, 0, 0, 0.0, []
     last = time.monotonic()
 
     def alive() -> None:
@@ -44,18 +45,16 @@ async def heavy(kind: str, session: Session, clock: Callable[[], float], until: 
 
     try:
         await session.run()
-        await session.run(page=page)
-        session.query = f"section={section}"
-        await session.run()
+        await session.run(page=page, query=f"section={section}")
+        session.on_fragment = alive
         while clock() < until:
             if session.page.has(button):
+                finished = started
                 session.press(button)
-                session.on_fragment = alive
                 started, last = started + 1, time.monotonic()
                 await session.run()
-                errors += session.page.complaints()
+            errors += session.page.complaints()
             await asyncio.sleep(0.5)
     except (SessionDropped, KeyError) as error:
         errors.append(f"{type(error).__name__}: {error}")
-    running = not session.page.has(button)
-    return Heavy(kind, started, started - running, slices, round(longest, 1), tuple(dict.fromkeys(errors)))
+    return Heavy(kind, started, finished, slices, round(longest, 1), tuple(dict.fromkeys(errors)))

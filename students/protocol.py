@@ -150,10 +150,10 @@ class Session:
         Raises:
             SessionDropped: the connection is gone, or there is no end in time.
         """
-        if query is not None:
-            self.query = query
         if page is not None:
             self._script, self.query, self._states = self.pages[page], "", {}
+        if query is not None:
+            self.query = query
         self._finished = asyncio.get_running_loop().create_future()
         await self._send(self._rerun())
         for identifier in [one for one, state in self._states.items() if _is_trigger(state)]:
