@@ -28,6 +28,7 @@ from students.student import Student
 JOIN_S = 10.0
 """The class comes in within so many seconds (less if the whole test is short)."""
 RECHECKED = 60
+_PATIENCE_S = 120.0
 
 
 def main() -> None:
@@ -58,7 +59,7 @@ async def _class(arguments: argparse.Namespace) -> dict[str, object]:
 
             async def visitor(number: int) -> Session:
                 await asyncio.sleep(join * number / max(1, arguments.students))
-                return await open_sessions.enter_async_context(Session(arguments.address, pool=pool))
+                return await open_sessions.enter_async_context(Session(arguments.address, _PATIENCE_S, pool))
 
             async def student(number: int) -> Student:
                 session = await visitor(number)

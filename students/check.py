@@ -23,7 +23,7 @@ TOLERANCE = 2.0
 """Mean difference in grey levels up to which two pictures are the same: another number of threads may round
 another way, and an attacker's search may then take another turn at a tie."""
 
-_load = cache(link.load_network)
+_load = cache(link.load_live)
 
 
 @dataclass(frozen=True)
