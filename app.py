@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas  # noqa: F401 - whole before any figure is drawn: plotly trips over one that another session is loading
 import streamlit as st
 
 import semcom_core  # noqa: F401 - first: it sets how many threads NumPy may use
-from pages.widgets import language, lesson_link
+from pages.widgets import collector, language, lesson_link
 from pages.widgets.routing import note_page
 from pages.widgets.strings import t
 
@@ -40,4 +41,5 @@ st.set_page_config(page_title=f"{page.title} · {t('app.title')}", page_icon=str
 language.switch()
 note_page(page.url_path)
 lesson_link.bar(page.url_path)
+collector.start()
 page.run()

@@ -12,7 +12,7 @@ from pages.widgets.cipher_view import cipher_view
 from pages.widgets.controls import controls
 from pages.widgets.facts import facts, summary
 from pages.widgets.picture_source import Chosen
-from pages.widgets.pictures import sharp, to_pil
+from pages.widgets.pictures import png, sharp, to_pil
 from pages.widgets.provenance import provenance
 from pages.widgets.routing import through_router
 from pages.widgets.strings import t
@@ -64,8 +64,10 @@ def _preparation(chosen: Chosen) -> None:
         return
     with st.expander(t("preparation.title"), expanded=chosen.private, icon=":material/auto_fix_high:"):
         before, after, words = st.columns([1, 1, 2], gap="medium")
-        before.image(_bounded(chosen.original), t("preparation.before"), width="stretch", alt=t("preparation.before"))
-        after.image(sharp(native), t("preparation.after"), width="stretch", alt=t("preparation.after"))
+        before.image(
+            png(_bounded(chosen.original)), t("preparation.before"), width="stretch", alt=t("preparation.before")
+        )
+        after.image(png(sharp(native)), t("preparation.after"), width="stretch", alt=t("preparation.after"))
         words.markdown("\n".join(f"- {note}" for note in notes) or t("preparation.resized"))
 
 

@@ -109,30 +109,51 @@ def _tables(commands: argparse._SubParsersAction) -> None:
 
 def _bench(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser("bench", help="time one picture through the link, and the start of the app")
-    command.add_argument("domains", nargs="*", help="all, if none is named; or workbench, faults")
+    command.add_argument(
+        "domains",
+        nargs="*",
+        help="all, if none is named; or workbench: train a small link; load: a class of students; uploads; faults",
+    )
     command.add_argument("--runs", type=int, default=50, help="timed runs of each kind, after three to warm up")
     command.add_argument("--threads", type=int, default=2)
     command.add_argument("--browser", action="store_true", help="also time the first result in Chromium")
     command.add_argument("--no-start", action="store_true", help="leave out starting the app")
     command.add_argument("--json", type=Path, help="also write the figures to this file")
+    load = command.add_argument_group("load", "simulated students over real sessions; many minutes make it a soak")
+    load.add_argument("--students", type=int, default=30)
+    load.add_argument("--minutes", type=float, default=5.0)
+    load.add_argument("--url", help="of a running app; one is started if omitted")
+    load.add_argument("--heavy", action="store_true", help="once more, beside a white-box search and a training")
+    uploads = command.add_argument_group("uploads", "mutated pictures through the reader of uploads")
+    uploads.add_argument("--count", type=int, default=10_000)
+    command.add_argument("--seed", type=int, default=0, help="of load and uploads")
+    command.set_defaults(run=_run_bench)
 
-    def run(arguments: argparse.Namespace) -> None:
-        if arguments.domains == ["workbench"]:
-            from semcom_core.workbench import bench as workbench_bench
 
-            workbench_bench.main(arguments.json)
-            return
-        if arguments.domains == ["faults"]:
-            from semcom_core import bench_faults
+def _run_bench(arguments: argparse.Namespace) -> None:
+    if arguments.domains == ["workbench"]:
+        from semcom_core.workbench import bench as workbench_bench
 
-            bench_faults.main(arguments.json)
-            return
+        workbench_bench.main(arguments.json)
+    elif arguments.domains == ["load"]:
+        from semcom_core import bench_load
+
+        bench_load.main(
+            arguments.students, arguments.minutes, arguments.url, arguments.heavy, arguments.seed, arguments.json
+        )
+    elif arguments.domains == ["uploads"]:
+        from semcom_core import bench_uploads
+
+        bench_uploads.main(arguments.count, arguments.seed, arguments.json)
+    elif arguments.domains == ["faults"]:
+        from semcom_core import bench_faults
+
+        bench_faults.main(arguments.json)
+    else:
         from semcom_core import bench
 
         start = not arguments.no_start
         bench.main(arguments.domains, arguments.runs, arguments.threads, arguments.browser, start, arguments.json)
-
-    command.set_defaults(run=run)
 
 
 def _pull(commands: argparse._SubParsersAction) -> None:

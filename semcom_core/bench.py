@@ -2,7 +2,8 @@
 
 Nothing here passes or fails: absolute times belong to a machine. What carries over to another
 one is each network's *ratio to its floor*: its measured time over the time that its floating-point
-operations would take at the rate of a large matrix multiplication, measured in the same run.
+operations would take at the rate of a large matrix multiplication, and over its *own floor*, its
+convolutions and matrix products alone (:mod:`semcom_core.bench_floor`); all measured in the same run.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from semcom_core import link, samples
+from semcom_core import bench_floor, link, samples
 from semcom_core.bench_adversarial import time_attacks
 from semcom_core.bench_defenses import DefenseTiming, time_defenses, time_link
 from semcom_core.bench_defenses import table as defense_lines
@@ -51,12 +52,16 @@ class NetworkTiming:
         floor_ms: the time for those at the measured matrix-multiply rate.
         ratio: measured p50 over the floor. Below 1 is possible: convolution algorithms such as
             Winograd's need fewer operations than are counted.
+        kernels_ms: the network's own floor, :mod:`semcom_core.bench_floor`: its convolutions and matrix
+            products alone. ``kernels_ratio`` is the measured p50 over that.
     """
 
     time: Timing
     gflop: float
     floor_ms: float
     ratio: float
+    kernels_ms: float = float("nan")
+    kernels_ratio: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -154,7 +159,10 @@ def bench_domain(models: link.LinkModels, native: torch.Tensor, rate: float, run
         time_ = timed(lambda _, network=network, given=given: network(given), runs)
         flops = flop_count(lambda network=network, given=given: network(given))
         floor = 1e3 * flops / rate
-        networks[name] = NetworkTiming(time_, round(flops / 1e9, 4), round(floor, 3), round(time_.p50 / floor, 2))
+        own = bench_floor.floor(network, given, runs).p50
+        networks[name] = NetworkTiming(
+            time_, round(flops / 1e9, 4), round(floor, 3), round(time_.p50 / floor, 2), own, round(time_.p50 / own, 2)
+        )
     return DomainReport(transmission, slider, networks)
 
 
@@ -243,7 +251,7 @@ def bench(domains: list[str], runs: int = 50, threads: int = 2, browser: bool = 
         if domain not in DOMAINS:
             raise ValueError(f"There is no domain {domain!r}; known are {', '.join(DOMAINS)}.")
     torch.set_num_threads(threads)
-    models = {domain: link.load_models(domain) for domain in domains}
+    models = {domain: link.load_models(domain, load=link.load_live) for domain in domains}
     rate = matmul_rate()
     reports = {domain: bench_domain(models[domain], picture(domain), rate, runs) for domain in domains}
     for domain, report in reports.items():
@@ -280,11 +288,13 @@ def table(report: Report) -> str:
         lines += ["", f"{domain}: one picture, milliseconds{'p50':>14}{'p95':>9}"]
         for name, timing in (("full transmission", figures.transmission), ("SNR slider, cached", figures.slider)):
             lines.append(f"  {name:<38}{timing.p50:>9.1f}{timing.p95:>9.1f}")
-        lines.append(f"  {'network':<38}{'p50':>9}{'p95':>9}{'GFLOP':>9}{'floor':>9}{'ratio':>9}")
+        lines.append(
+            f"  {'network':<26}{'p50':>9}{'p95':>9}{'GFLOP':>9}{'floor':>9}{'ratio':>7}{'own floor':>11}{'ratio':>7}"
+        )
         for name, one in figures.networks.items():
             lines.append(
-                f"  {name:<38}{one.time.p50:>9.1f}{one.time.p95:>9.1f}"
-                f"{one.gflop:>9.3f}{one.floor_ms:>9.2f}{one.ratio:>9.2f}"
+                f"  {name:<26}{one.time.p50:>9.1f}{one.time.p95:>9.1f}{one.gflop:>9.3f}"
+                f"{one.floor_ms:>9.2f}{one.ratio:>7.2f}{one.kernels_ms:>11.2f}{one.kernels_ratio:>7.2f}"
             )
         if figures.defenses:
             lines += defense_lines(figures.defenses)

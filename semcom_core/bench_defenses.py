@@ -41,7 +41,7 @@ def time_defenses(
         native: one prepared picture (1,C,n,n).
         load: loads one network; each is loaded once if omitted.
     """
-    load = load or cache(link.load_network)
+    load = load or cache(link.load_live)
     times = {}
     for name in sorted(link.trained_defenses(domain), key=lambda one: one != "none"):
         models = link.load_models(domain, name, load)

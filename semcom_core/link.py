@@ -36,6 +36,7 @@ from semcom_core.domains import DOMAINS, Domain
 from semcom_core.metrics import psnr, ssim
 from semcom_core.networks.folding import fold_batch_norm
 from semcom_core.networks.judge import energy
+from semcom_core.networks.quick import quicken
 from semcom_core.settings import LinkSettings
 
 if TYPE_CHECKING:
@@ -149,6 +150,16 @@ def load_network(name: str) -> tuple[nn.Module, Located]:
 
     loaded = weights.load(name)
     return fold_batch_norm(loaded.module), loaded.located
+
+
+def load_live(name: str) -> tuple[nn.Module, Located]:
+    """The same as the pages run it: picture decoders in bf16 where that pays (:mod:`semcom_core.networks.quick`).
+
+    Raises:
+        WeightsError: see :func:`load_network`.
+    """
+    module, located = load_network(name)
+    return quicken(module), located
 
 
 def load_models(domain: str, defense: str = "none", load: Load = load_network) -> LinkModels:

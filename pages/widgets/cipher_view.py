@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 import numpy as np
 import streamlit as st
+from PIL import Image
 
+from pages.widgets.pictures import png
 from pages.widgets.stages import Session
 from pages.widgets.strings import t
 from semcom_core import figures, link
@@ -37,9 +40,8 @@ def _position_maps(session: Session, key: ConfusionKey) -> None:
     st.markdown(t("cipher.positions"))
     rows, columns = key.source()
     before, after, words = st.columns([1, 1, 1.1], vertical_alignment="center", gap="medium")
-    identity = np.indices(rows.shape)
     with before:
-        _map(t("cipher.before"), figures.position_map(*identity, t("cipher.hover_before")), "positions_before")
+        _map(t("cipher.before"), _untouched(rows.shape, t("cipher.hover_before")), "positions_before")
     with after:
         _map(t("cipher.after"), figures.position_map(rows, columns, t("cipher.hover_after")), "positions_after")
     with words:
@@ -47,6 +49,12 @@ def _position_maps(session: Session, key: ConfusionKey) -> None:
         st.markdown(t("cipher.fingerprint", value=fingerprint(key)), help=t("cipher.fingerprint_help"))
         if session.source.demo:
             st.caption(t("cipher.demo_key"))
+
+
+@lru_cache(maxsize=8)
+def _untouched(shape: tuple[int, ...], hover: str) -> figures.go.Figure:
+    """Every position at its own place: the same picture for everybody, never changed."""
+    return figures.position_map(*np.indices(shape), hover)
 
 
 def _feature_maps(transmission: link.Transmission, keyed: bool) -> None:
@@ -61,7 +69,7 @@ def _feature_maps(transmission: link.Transmission, keyed: bool) -> None:
             title = t(f"cipher.{place}_{suffix}")
             st.caption(title)
             st.image(
-                figures.feature_tiles(getattr(maps, place).numpy(), limit),
+                png(Image.fromarray(figures.feature_tiles(getattr(maps, place).numpy(), limit))),
                 width="stretch",
                 output_format="PNG",
                 alt=t("cipher.features_alt", place=title),

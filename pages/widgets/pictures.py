@@ -24,6 +24,13 @@ def sharp(image: Image.Image, size: int = SHOWN) -> Image.Image:
     return image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
 
 
+def png(image: Image.Image) -> bytes:
+    """For ``st.image``, which would spend four times as long on a file a few per cent smaller."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
 def strip(titled: list[tuple[str, Image.Image]]) -> bytes:
     """Pictures side by side under their titles, as PNG without any metadata."""
     pictures = [(title, sharp(image).convert("RGB")) for title, image in titled]

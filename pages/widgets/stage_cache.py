@@ -17,6 +17,8 @@ from typing import TypeVar
 
 import streamlit as st
 
+from pages.widgets.cores import fair_share
+
 T = TypeVar("T")
 SHARED_ENTRIES = 160
 SESSION_ENTRIES = 16
@@ -40,7 +42,8 @@ class StageCache:
             if key in self._values:
                 self._values.move_to_end(key)
                 return self._values[key]  # type: ignore[return-value]
-        value = compute()
+        with fair_share():
+            value = compute()
         with self._lock:
             self._values[key] = value
             while len(self._values) > self._entries:

@@ -47,7 +47,7 @@ class Session:
 @st.cache_resource(show_spinner=False)
 def network(name: str) -> tuple[nn.Module, Located]:
     """One network for all sessions and all defenses that use it."""
-    return link.load_network(name)
+    return link.load_live(name)
 
 
 @st.cache_resource(show_spinner=False)

@@ -70,4 +70,4 @@ class ReconstructionDecoder(nn.Module):
         )
 
     def forward(self, z: Tensor) -> Tensor:
-        return torch.sigmoid(self.stages(z))
+        return torch.sigmoid(self.stages(z).float())  # in bf16 light greys would lie half a level apart
