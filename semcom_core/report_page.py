@@ -177,7 +177,7 @@ class _Layout:
         self._heading(table.title)
         starts = [self.room * start for start in _STARTS[: len(table.header)]]
         with self.page.tag("Table"):
-            self._row(table.header, starts, 8, names=range(columns))
+            self._row(table.header, starts, 8, names=range(len(table.header)))
             for row in table.rows:
                 self._row(row, starts, 8.5)
         if table.note:
