@@ -74,6 +74,10 @@ def switch() -> None:
 def _ask(language: str) -> None:
     # What the address says at a click is older than the click.
     st.session_state.update({_ASKED: language, _SEEN: st.query_params.get(PARAMETER)})
+    # A select box shows the words that it was chosen by until its value is set again.
+    for key, value in st.session_state.to_dict().items():
+        if isinstance(value, str):
+            st.session_state[key] = value
 
 
 def _browser_locale() -> str | None:
