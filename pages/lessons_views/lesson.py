@@ -97,7 +97,7 @@ def _question(lesson: Lesson) -> None:
     with st.container(border=True, key="lesson_question"):
         chosen = st.radio(
             t(f"lesson_{lesson.key}.question"), lesson.options, index=None, key=key, disabled=locked is not None,
-            format_func=lambda one: t(f"lesson_{lesson.key}.option.{one}"),
+            format_func=lambda one: t(f"lesson_{lesson.key}.option.{one}"), help=t("lessons.question.help"),
         )  # fmt: skip
         if locked is not None:
             st.caption(t("lessons.question.locked", option=t(f"lesson_{lesson.key}.option.{locked}")))

@@ -62,7 +62,7 @@ LAYERS = {
     "channels": set(),
     "metrics": set(),
     "ciphers": set(),
-    "networks": {"ciphers"},
+    "networks": {"ciphers", "precision"},
     "codecs": {"networks"},
     "diffusion": set(),
     "defenses": {"ciphers", "codecs", "channels", "networks", "diffusion"},
