@@ -85,7 +85,7 @@ def run(options: Options) -> Path | None:
     if options.threads:
         torch.set_num_threads(options.threads)
     mates, work = crew(), Work(options)
-    if mates.rank == 0:
+    if mates.rank == 0 and (not options.methods or PURIFIED in options.methods):
         work.make_table()
     mates.wait()
     cells = {cell.key(options.domain, work.digest): cell for cell in work.cells()}
