@@ -218,6 +218,18 @@ def _router() -> None:
     st.caption(t("controls.channel"))
 
 
+def _choice() -> None:
+    """The same with a select box."""
+    import streamlit as st
+
+    from pages.widgets import language
+    from pages.widgets.strings import t
+
+    language.settle()
+    language.switch()
+    st.selectbox("channel", ["awgn", "rayleigh"], format_func=lambda name: t(f"channel.{name}.name"), key="channel")
+
+
 class TestSwitch:
     """From run to run; AppTest leaves ``app.py`` out of all but the first."""
 
@@ -237,6 +249,14 @@ class TestSwitch:
         app.button(key="switch_language").click().run()
         assert app.caption[0].value == "Channel"
         assert app.query_params["lang"] == "en"
+
+    def test_a_select_box_keeps_its_choice_and_is_told_the_new_words(self) -> None:
+        app = AppTest.from_function(_choice).run()
+        app.selectbox(key="channel").set_value("rayleigh").run()
+        app.button(key="switch_language").click().run()
+        assert app.session_state["channel"] == "rayleigh"
+        sent = app.selectbox(key="channel").proto
+        assert sent.set_value and sent.raw_value == sentences("fr")["channel.rayleigh.name"]
 
     def test_kept_where_the_menu_of_pages_drops_the_address(self) -> None:
         app = self.opened(lang="fr")
