@@ -18,7 +18,6 @@ import http.client
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,65 +29,15 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from students.page import WIDGETS, Page
+
 XSRF_COOKIE = "_streamlit_xsrf"
 _KEPT_RUNS = 2
 """For so many runs a browser remembers large messages, so that the server sends a reference only."""
-_WIDGETS = frozenset(
-    ("slider", "selectbox", "button_group", "button", "checkbox", "file_uploader", "number_input", "radio")
-)
-
-Path = tuple[int, ...]
 
 
 class SessionDropped(ConnectionError):
     """The server closed the connection, or did not answer in time."""
-
-
-@dataclass
-class Page:
-    """What a browser shows: elements and keyed containers by their place in the tree."""
-
-    elements: dict[Path, Element] = field(default_factory=dict)
-    containers: dict[str, Path] = field(default_factory=dict)
-
-    def widget(self, key: str) -> Any:
-        """The widget with a user's key.
-
-        Raises:
-            KeyError: it is not on the page.
-        """
-        for element in self.elements.values():
-            kind = element.WhichOneof("type")
-            if kind in _WIDGETS and getattr(element, kind).id.endswith(f"-{key}"):
-                return getattr(element, kind)
-        raise KeyError(f"there is no widget {key!r} on the page")
-
-    def has(self, key: str) -> bool:
-        """Whether that widget is on the page."""
-        try:
-            self.widget(key)
-        except KeyError:
-            return False
-        return True
-
-    def inside(self, container: str) -> list[tuple[Path, Element]]:
-        """Elements of a keyed container in order, each with its place inside it."""
-        root = self.containers.get(container)
-        if root is None:
-            return []
-        found = [(path[len(root) :], one) for path, one in self.elements.items() if path[: len(root)] == root]
-        return sorted(found, key=lambda pair: pair[0])
-
-    def complaints(self) -> list[str]:
-        """Exceptions and error boxes that a visitor would see."""
-        found = []
-        for element in self.elements.values():
-            kind = element.WhichOneof("type")
-            if kind == "exception" and not element.exception.is_warning:
-                found.append(f"{element.exception.type}: {element.exception.message}"[:300])
-            elif kind == "alert" and element.alert.format == element.alert.ERROR:
-                found.append(f"error box: {element.alert.body}"[:300])
-        return found
 
 
 class Session:
@@ -286,7 +235,7 @@ class Session:
             return
         self.page = self._drawing
         shown = {getattr(one, kind).id for one in self.page.elements.values()
-                 if (kind := one.WhichOneof("type")) in _WIDGETS}  # fmt: skip
+                 if (kind := one.WhichOneof("type")) in WIDGETS}  # fmt: skip
         self._states = {one: state for one, state in self._states.items() if one in shown}
         self._cached = {one: kept for one, kept in self._cached.items() if kept[1] > self._run - _KEPT_RUNS}
         if self._finished and not self._finished.done():
