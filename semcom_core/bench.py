@@ -13,12 +13,8 @@ import os
 import platform
 import resource
 import shutil
-import socket
-import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
@@ -28,7 +24,7 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from semcom_core import bench_floor, link, samples
+from semcom_core import bench_floor, bench_server, link, samples
 from semcom_core.bench_adversarial import time_attacks
 from semcom_core.bench_defenses import DefenseTiming, time_defenses, time_link
 from semcom_core.bench_defenses import table as defense_lines
@@ -37,8 +33,6 @@ from semcom_core.domains import DOMAINS
 from semcom_core.settings import LinkSettings
 from semcom_core.timing import Timing, timed
 
-PROJECT = Path(__file__).parents[1]
-START_LIMIT_S = 120.0
 RESULT = ".st-key-summary"
 """What the page shows once its first transmission is done."""
 
@@ -172,56 +166,23 @@ def peak_memory_mb() -> float:
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6, 1)
 
 
-def _peak_memory_of(process: int) -> float | None:
-    """The same of another, running process; ``None`` where the system does not tell.
-
-    (``RUSAGE_CHILDREN`` would count this process's own memory, which a child has until it starts
-    its program.)
-    """
-    status = Path(f"/proc/{process}/status")
-    if not status.exists():
-        return None
-    kilobytes = next(line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-    return round(int(kilobytes) * 1024 / 1e6, 1)
-
-
 def cold_start(browser: bool) -> ColdStart:
     """Start the app in a process of its own; time until it answers, and until a browser shows a result.
 
     Raises:
         RuntimeError: the server ends or does not answer in time, or there is no browser.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"http://127.0.0.1:{probe.getsockname()[1]}"
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
-    command += ["--server.address", "127.0.0.1", "--server.port", address.rpartition(":")[2]]
+    address = bench_server.free_address()
     with _browser_page() if browser else nullcontext() as page:  # open before the clock starts
-        started = time.perf_counter()
-        server = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            while not _answers(f"{address}/_stcore/health"):
-                if server.poll() is not None or time.perf_counter() - started > START_LIMIT_S:
-                    raise RuntimeError("The app did not start; try `streamlit run app.py` to see why.")
-                time.sleep(0.02)
-            answered = time.perf_counter() - started
+        began = time.perf_counter()
+        with bench_server.started(address) as server:
+            answered = time.perf_counter() - began
             shown = None
             if page is not None:
                 page.goto(address)
-                page.locator(RESULT).wait_for(timeout=START_LIMIT_S * 1e3)
-                shown = round(time.perf_counter() - started, 2)
-            return ColdStart(round(answered, 2), shown, _peak_memory_of(server.pid))
-        finally:
-            server.terminate()
-            server.wait()
-
-
-def _answers(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(address, timeout=2) as response:
-            return response.status == 200
-    except (urllib.error.URLError, OSError):
-        return False
+                page.locator(RESULT).wait_for(timeout=bench_server.START_LIMIT_S * 1e3)
+                shown = round(time.perf_counter() - began, 2)
+            return ColdStart(round(answered, 2), shown, bench_server.peak_mb(server.pid))
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What a browser shows of a Streamlit page: elements and keyed containers by their place in the tree."""
+"""What a browser shows of a session: elements by their place in the tree, and how to find one."""
 
 from __future__ import annotations
 
