@@ -5,7 +5,7 @@ reader can read and no one can copy a number from. Structure elements (headings,
 tables, figures with alternative texts), language and title are PDF 1.7, ISO 32000-1, 14.8.
 
 Coordinates are points from the top left corner. Text is Helvetica in the Windows-1252
-encoding; characters beyond it are replaced by their nearest words (:func:`plain`).
+encoding; characters beyond it are replaced by what they are called or written as in any language (:func:`plain`).
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ A4 = (595.28, 841.89)
 Colour = tuple[float, float, float]
 BLACK: Colour = (0.11, 0.15, 0.20)
 _WORDS = {
-    "σ": "sigma", "ε": "epsilon", "λ": "lambda", "τ": "tau", "β": "beta", "−": "–", "→": "to", "≥": "at least ",
-    "≤": "at most ", "≈": "about ", "∞": "infinite", "₂": "2", "◇": "", "\u202f": "\u00a0", "\u2009": "\u00a0",
+    "σ": "sigma", "ε": "epsilon", "λ": "lambda", "τ": "tau", "β": "beta", "−": "–", "→": "->", "≥": ">=",
+    "≤": "<=", "≈": "~", "∞": "inf", "₂": "2", "◇": "", "\u202f": "\u00a0", "\u2009": "\u00a0",
 }  # fmt: skip
 # Advance widths of Adobe's Helvetica and Helvetica-Bold (AFM), in thousandths of the size: codes 32 to 126.
 _REGULAR = (

@@ -10,7 +10,7 @@ from PIL import Image
 from pages.widgets import stages
 from pages.widgets.facts import percent, spoken
 from pages.widgets.pictures import sharp
-from pages.widgets.strings import t
+from pages.widgets.strings import t, whole
 from semcom_core.domains import DOMAINS
 from semcom_core.lessons import claims, experiments
 from semcom_core.lessons.catalogue import Lesson, lessons
@@ -135,7 +135,7 @@ def _note(found: Evidence) -> None:
     """Where the numbers come from."""
     lines = [t("lessons.live_note")]
     lines += [
-        t("lessons.sources", model=one.model, images=f"{one.images:,}", data=one.data, command=one.command)
+        t("lessons.sources", model=one.model, images=whole(one.images), data=one.data, command=one.command)
         for one in found.sources
     ]
     st.caption("  \n".join(lines))

@@ -10,7 +10,7 @@ from pages.story_views import words
 from pages.story_views.scene import BARE, CIPHER, COMPARED, FAST, REPAIR, Scene, Shown, protection_ms
 from pages.widgets.facts import Guess
 from pages.widgets.pictures import sharp, to_pil
-from pages.widgets.strings import t
+from pages.widgets.strings import t, whole
 from semcom_core import figures_story
 from semcom_core.figures_story import Pair
 from semcom_core.link import Reading
@@ -21,7 +21,7 @@ _OPEN = ("ideal", "fast", "attacks", "forging", "simulated")
 def crossing(scene: Scene) -> Shown:
     """Screen 1: one picture over the bare link; what both get."""
     shown = scene.shown(BARE, "adaptive")
-    _head(1, uses=f"{shown.transmission.sent.x.shape[1]:,}")
+    _head(1, uses=whole(shown.transmission.sent.x.shape[1]))
     sent, receiver, listener = _columns()
     read = shown.facts
     with sent:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import streamlit as st
 
 from pages.story_views.words import hundredths
-from pages.widgets.strings import t
+from pages.widgets.strings import t, whole
 from semcom_core.evaluation.told import Share, Source, Told
 
 _COLUMNS = ("what", "share", "interval", "by", "images", "data", "command")
@@ -55,7 +55,7 @@ def _share(share: Share) -> dict[str, str]:
 
 
 def _from(source: Source, images: int) -> dict[str, str]:
-    return {"images": f"{images:,}", "data": source.data, "command": source.command}
+    return {"images": whole(images), "data": source.data, "command": source.command}
 
 
 def _balanced(one: Told) -> bool:

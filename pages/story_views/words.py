@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pages.widgets.strings import t
+from pages.widgets.strings import t, whole
 from semcom_core.evaluation.told import Told
 
 Reach = Literal["all", "part", "nothing", "not_run"]
@@ -44,7 +44,7 @@ def link_works(bare: Told) -> str:
     """How often the receiver is right."""
     if bare.receiver is None:
         return t("story.receiver.not_run")
-    images = f"{bare.receiver.images:,}"
+    images = whole(bare.receiver.images)
     return t("story.receiver.right", images=images, receiver=of_hundred(bare.receiver.share.value))
 
 
@@ -105,7 +105,7 @@ def air_cost(bare: Told, rotation: Told) -> str:
     if None in uses:
         return t("story.cost.uses_not_run")
     kind = "same" if uses[0] == uses[1] else "other"
-    return t(f"story.cost.uses_{kind}", uses=f"{uses[1]:,}", bare=f"{uses[0]:,}")
+    return t(f"story.cost.uses_{kind}", uses=whole(uses[1]), bare=whole(uses[0]))
 
 
 def decision(bare: Told, cipher: Told, rotation: Told) -> str:

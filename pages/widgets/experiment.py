@@ -14,7 +14,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.widgets.strings import t
+from pages.widgets.strings import t, whole
 from semcom_core import job_queue
 from semcom_core.datasets import DataUnavailable
 from semcom_core.job_queue import End, Ticket
@@ -152,7 +152,7 @@ def _view(
 def _progress(run: Run) -> tuple[float, str]:
     made, done = run.making, len(run.points)
     if made is not None:
-        return made.done / made.all, t(made.what, done=made.done, all=made.all)
+        return made.done / made.all, t(made.what, done=whole(made.done), all=whole(made.all))
     return min(done / run.total, 1.0), t("lab.progress", done=done, all=run.total)
 
 
@@ -177,8 +177,8 @@ def _ended(run: Run) -> str:
         case End.LIMIT | End.GONE | End.FAILED as end:
             return t(f"queue.{end.value}", **done, limit=f"{job_queue.shared().limit_s:g}")
         case _:
-            whole = len(run.points) >= run.total
-            return t("lab.finished" if whole else "lab.stopped", **done, seconds=f"{run.ticket.seconds:.1f}")
+            complete = len(run.points) >= run.total
+            return t("lab.finished" if complete else "lab.stopped", **done, seconds=f"{run.ticket.seconds:.1f}")
 
 
 def _explained(error: Exception) -> str | None:

@@ -74,6 +74,6 @@ def _maybe(key: str, part: str) -> str:
 
 
 def _folded(text: str) -> str:
-    """Without accents and capitals, so that both are found."""
-    spread = unicodedata.normalize("NFKD", text.casefold())
+    """Without accents, capitals and curled apostrophes, so that both are found."""
+    spread = unicodedata.normalize("NFKD", text.casefold()).replace("’", "'")
     return "".join(one for one in spread if not unicodedata.combining(one))

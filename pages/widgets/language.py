@@ -6,16 +6,22 @@ who never asked opens in the language of whoever follows it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextvars import ContextVar
 from pathlib import Path
+from typing import TypeVar
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+T = TypeVar("T")
 LANGUAGES = {"en": "English", "fr": "Français"}
 """Code of each language and its own name for itself."""
 DEFAULT = "en"
 PARAMETER = "lang"
 _NOW, _ASKED, _SEEN = "language", "language_asked", "language_seen"
+_given: ContextVar[str | None] = ContextVar("language", default=None)
+"""Set while :func:`in_this` works."""
 _STYLE = Path(__file__).parent / "language.css"
 
 
@@ -27,9 +33,28 @@ def of_locale(locale: str | None) -> str:
 
 def current() -> str:
     """The language of the running session; English where none is running (tests, command line, other threads)."""
+    if (given := _given.get()) is not None:
+        return given
     if get_script_run_ctx(suppress_warning=True) is None:
         return DEFAULT
     return st.session_state.get(_NOW, DEFAULT)
+
+
+def in_this(make: Callable[[], T]) -> Callable[[], T]:
+    """The same work in the language of this run, wherever it is done.
+
+    A file that is made when a visitor asks for it is made on a thread without a session.
+    """
+    language = current()
+
+    def made() -> T:
+        token = _given.set(language)
+        try:
+            return make()
+        finally:
+            _given.reset(token)
+
+    return made
 
 
 def settle() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import unicodedata
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -39,6 +40,8 @@ def strip(titled: list[tuple[str, Image.Image]]) -> bytes:
     canvas = Image.new("RGB", (width, height), "white")
     draw, left = ImageDraw.Draw(canvas), _GAP
     for title, image in pictures:
+        # Pillow's own font has no accented letters; French capitals may go without.
+        title = "".join(one for one in unicodedata.normalize("NFD", title) if not unicodedata.combining(one))
         draw.text((left, _TITLE // 2), title, fill="#1B2733", font=ImageFont.load_default(20), anchor="lm")
         canvas.paste(image, (left, _TITLE))
         left += image.width + _GAP

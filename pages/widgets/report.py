@@ -10,13 +10,13 @@ import streamlit as st
 from PIL import Image
 from torch import Tensor
 
-from pages.widgets import own_link
+from pages.widgets import language, own_link
 from pages.widgets.facts import Facts, Guess, percent, summary, truth_note
 from pages.widgets.pictures import to_pil
 from pages.widgets.report_measured import measured
 from pages.widgets.share import share_link, share_note
 from pages.widgets.stages import Session
-from pages.widgets.strings import t
+from pages.widgets.strings import t, whole
 from pages.widgets.threat import threat_sentence
 from semcom_core.attacks import THREATS
 from semcom_core.link import Reading, Transmission
@@ -30,7 +30,7 @@ def report_button(session: Session, transmission: Transmission, facts: Facts) ->
     address = share_link(session)  # now: a download has no page of its own
     st.download_button(
         t("report.button"),
-        lambda: render(report(session, transmission, facts, address)),
+        language.in_this(lambda: render(report(session, transmission, facts, address))),
         FILE_NAME,
         "application/pdf",
         key="report",
@@ -120,7 +120,7 @@ def _settings(session: Session, transmission: Transmission) -> Iterator[tuple[st
         values["key_mode"] = t(f"key_mode.{'demo' if session.source.demo else 'secret'}.name")
     values["attacker"] = t(f"attacker.{attacker}.name")
     values["knows"] = re.sub(r"\*\*", "", threat_sentence(THREATS[attacker]))
-    values["symbols"] = f"{transmission.sent.x.shape[1]:,}"
+    values["symbols"] = whole(transmission.sent.x.shape[1])
     values["seed"] = str(settings.seed)
     return ((t(f"report.setting.{name}"), value) for name, value in values.items())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pages.widgets.strings import t
+from pages.widgets.strings import t, whole
 from semcom_core.evaluation.told import Attack, Share, Told, place, told
 from semcom_core.report_page import Table
 from semcom_core.settings import LinkSettings
@@ -46,7 +46,7 @@ def _receiver(one: Told) -> tuple[str, ...]:
     if ours is None:
         return _row(t("report.row.receiver"), right=t("report.row.not_run"))
     who = t("report.row.receiver_same" if ours.same_as else "report.row.receiver")
-    return _row(who, right=_share(ours.share), psnr=_psnr(ours.psnr), images=f"{ours.images:,}")
+    return _row(who, right=_share(ours.share), psnr=_psnr(ours.psnr), images=whole(ours.images))
 
 
 def _attack(attack: Attack, chance: float) -> tuple[str, ...]:
@@ -57,7 +57,7 @@ def _attack(attack: Attack, chance: float) -> tuple[str, ...]:
         right=_share(attack.best),
         guessing=t(f"report.row.{verdict}"),
         psnr=_psnr(attack.psnr),
-        images=f"{attack.images:,}",
+        images=whole(attack.images),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import streamlit as st
 
-from pages.widgets import address, own_link
+from pages.widgets import address, language, own_link
 from pages.widgets.facts import Facts, probabilities
 from pages.widgets.pictures import strip, to_pil
 from pages.widgets.report import report_button
@@ -22,7 +22,7 @@ def take_away(session: Session, transmission: Transmission, facts: Facts) -> Non
     with st.container(horizontal=True, key="take_away"):
         st.download_button(
             t("take.strip"),
-            lambda: picture_strip(transmission),
+            language.in_this(lambda: picture_strip(transmission)),
             "semcom-pictures.png",
             "image/png",
             key="strip",

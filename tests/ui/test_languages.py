@@ -7,15 +7,19 @@ import json
 import re
 import string
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets import language, strings
+from pages.widgets import glossary, language, strings
+from pages.widgets.lesson_link import ANSWERS
+from pages.widgets.pictures import strip
 from pages.widgets.strings import CATALOGUE, catalogue, sentences, t
-from tests.ui.conftest import TIMEOUT, Open, fine
+from tests.ui.conftest import APP, TIMEOUT, Open, fine
 
 PAGES = Path(__file__).parents[2] / "pages"
 OTHERS = [one for one in language.LANGUAGES if one != language.DEFAULT]
@@ -36,10 +40,15 @@ def _file(folder: Path, name: str) -> dict[str, str]:
 def _placeholders(sentence: str) -> list[tuple[str, str, str]] | None:
     """Names, format specifications and conversions; ``None`` for mathematics that ``str.format`` cannot read."""
     try:
-        parts = list(string.Formatter().parse(sentence))
+        parts = list(string.Formatter().parse(_neutral(sentence)))
     except ValueError:
         return None
     return sorted((name, spec or "", conversion or "") for _, name, spec, conversion in parts if name is not None)
+
+
+def _neutral(sentence: str) -> str:
+    """Without the words in a formula, which are translated."""
+    return re.sub(r"\\text\{[^}]*\}", r"\\text{}", sentence)
 
 
 def _markup(sentence: str) -> dict[str, object]:
@@ -52,6 +61,7 @@ def _markup(sentence: str) -> dict[str, object]:
         "headings": r"(?m)^#+ ",
         "items": r"(?m)^(?:- |\d\. )",
     }
+    sentence = _neutral(sentence)
     found: dict[str, object] = {name: sorted(re.findall(pattern, sentence)) for name, pattern in kept.items()}
     return found | {"bold": sentence.count("**"), "lines": sentence.count("\n")}
 
@@ -74,6 +84,8 @@ class TestTranslation:
 def test_french_typography(name: str) -> None:
     """No line may begin with a mark, and quotation marks and apostrophes are French."""
     for key, sentence in _file(CATALOGUE / "fr", name).items():
+        if key.startswith("glossary.term.") and key.endswith((".formula", ".see")):
+            continue  # mathematics and addresses
         prose = re.sub(r"\$\$?[^$]+\$\$?|`[^`]+`|%?\{[^}]*\}", "x", sentence)
         assert not re.search(r" [:;!?»](?!\S)|« |(?<=\d) %", prose), key
         assert not re.search(r"[“”\"']", prose), key
@@ -297,6 +309,81 @@ def test_every_section_in_french(page: str, section: str) -> None:
     page_shown = shown(fine(app.run()))
     assert sentences("fr")[f"{page}.section.{section}"] in page_shown
     assert not english_on(page_shown)
+
+
+def opened(page: str, state: dict[str, Any] | None = None, **query: str) -> AppTest:
+    """A page in French, as the router opens it."""
+    app = AppTest.from_file(str(APP), default_timeout=TIMEOUT)
+    app.switch_page(f"pages/{page}.py")
+    for name, value in (state or {}).items():
+        app.session_state[name] = value
+    for name, value in (query | {"lang": "fr"}).items():
+        app.query_params[name] = value
+    return fine(app.run())
+
+
+class TestGuideInFrench:
+    def test_the_list_of_lessons(self) -> None:
+        app = opened("lessons")
+        assert [one.value for one in app.title] == ["Leçons"]
+        assert not english_on(shown(app))
+
+    def test_a_lesson_before_and_after_the_answer(self) -> None:
+        before = opened("lessons", lesson="snr")
+        assert [one.value for one in before.title] == ["Ce qu’est un rapport signal sur bruit"]
+        assert not english_on(shown(before))
+        after = opened("lessons", {ANSWERS: {"snr": "hundred"}}, lesson="snr")
+        page_shown = shown(after)
+        assert "Vous l’aviez prédit." in page_shown and "fois** la puissance du bruit" in page_shown
+        assert not english_on(page_shown)
+
+    @pytest.mark.parametrize("screen", ["1", "2", "3"])
+    def test_the_story(self, screen: str) -> None:
+        app = opened("story", screen=screen)
+        page_shown = shown(app)
+        assert sentences("fr")[f"story.screen.{screen}.title"] in page_shown
+        assert not english_on(page_shown)
+
+    def test_the_glossary(self) -> None:
+        app = opened("glossary")
+        assert any(one.value == "# Glossaire" for one in app.markdown)
+        assert not english_on(shown(app))
+        headings = [one.value.removeprefix("### ") for one in app.markdown if one.value.startswith("### ")]
+        assert len(headings) == len(strings.names("glossary.term"))
+        plain = [glossary._folded(one).lstrip("λετ (") for one in headings]
+        assert plain == sorted(plain), "in the order of the French names"
+
+    def test_the_glossary_leads_to_the_same_places(self) -> None:
+        ours, french = sentences("en"), sentences("fr")
+        places = [key for key in ours if re.fullmatch(r"glossary\.term\.\w+\.see", key)]
+        assert len(places) > 50
+        assert [french[key] for key in places] == [ours[key] for key in places]
+
+
+def test_a_file_that_is_made_later_is_in_the_language_of_its_page() -> None:
+    """Downloads are made on request, on a thread that knows no session."""
+
+    def page() -> None:
+        import streamlit as st
+
+        from pages.widgets import language
+        from pages.widgets.strings import t
+
+        st.session_state["language"] = "fr"
+        st.session_state["made"] = language.in_this(lambda: t("controls.channel"))
+
+    made = fine(AppTest.from_function(page).run()).session_state["made"]
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(made).result() == "Canal"
+        assert pool.submit(t, "controls.channel").result() == "Channel", "nothing of it stays behind"
+
+
+def test_titles_on_the_strip_of_pictures_are_legible() -> None:
+    """The font has no accented letters: it would draw boxes."""
+    picture = Image.new("L", (28, 28))
+    for party in ("sent", "receiver", "attacker"):
+        title = sentences("fr")[f"card.{party}.name"]
+        assert strip([(title, picture)]) == strip([(title.replace("É", "E"), picture)])
 
 
 def test_titles_change_and_addresses_do_not(open_app: Open, monkeypatch: pytest.MonkeyPatch) -> None:

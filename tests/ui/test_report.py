@@ -11,8 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from pages.widgets import report, take_away
 from pages.widgets.report_measured import measured, table
-from pages.widgets.strings import t
+from pages.widgets.strings import CATALOGUE, catalogue, sentences, t
 from semcom_core.evaluation.told import told
+from semcom_core.pdf import plain
 from semcom_core.report_page import Report, render
 from semcom_core.settings import LinkSettings
 from tests.pdfs import Pdf
@@ -59,6 +60,20 @@ def test_the_page_says_what_the_transmission_was(open_app: Open) -> None:
         assert len(sha) == 64 and sha in page.text
     assert dict(data.weights).keys() >= {"digits/base", "digits/judge"}
     assert data.headline in page.joined
+
+
+def test_in_french(open_app: Open) -> None:
+    """All of it, with numbers and spaces as French has them, and nothing that the fonts lack."""
+    data, page = made(fine(open_app(lang="fr")))
+    french = {key: plain(sentence) for key, sentence in sentences("fr").items()}
+    assert page.pages == 1 and data.language == "fr-FR"
+    for key in ("report.title", "report.caveats", "report.caveat.one", "report.note.balanced", "report.row.attacker"):
+        assert french[key].partition("{")[0] in page.joined, key
+    for key, sentence in catalogue(CATALOGUE).items():
+        if key.startswith("report.") and len(sentence) > 25 and "{" not in sentence:
+            assert sentence not in page.joined, key
+    assert plain("1\u202f568") in page.text
+    assert "?" not in page.joined.replace(plain(data.address), "")
 
 
 def test_the_averages_are_those_of_the_results(open_app: Open) -> None:
