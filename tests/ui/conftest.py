@@ -55,3 +55,12 @@ def fine(app: AppTest) -> AppTest:
     assert not app.exception, [one.message for one in app.exception]
     assert not app.error, [one.value for one in app.error]
     return app
+
+
+def over(app: AppTest, name: str) -> AppTest:
+    """Let an experiment come to its end, as the browser does by asking again; a cancelled one ends with its step."""
+    for _ in range(1000):
+        fine(app.run())
+        if not app.session_state["experiments"][name].running:
+            return fine(app.run())
+    raise AssertionError("it did not end")

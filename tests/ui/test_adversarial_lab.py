@@ -17,12 +17,13 @@ from semcom_core import link, manifest
 from semcom_core.domains import DOMAINS
 from semcom_core.evaluation import adversarial
 from semcom_core.evaluation.adversarial import PURIFIED
+from semcom_core.job_queue import End
 from semcom_core.lab.flip import TRIES
 from semcom_core.lab.manipulated import ATTACKS, Setup
 from semcom_core.manipulation import PLACEMENTS
 from semcom_core.manipulation.receivers import METHODS, RECEIVERS, trained
 from tests.adversarial_results import results
-from tests.ui.conftest import TIMEOUT, fine, png, upload
+from tests.ui.conftest import TIMEOUT, fine, over, png, upload
 
 PAGES = Path(__file__).parents[2] / "pages"
 SECTIONS = ("attack", "flip", "space", "many")
@@ -48,7 +49,7 @@ def rows(app: AppTest) -> list[str]:
 
 def finish(app: AppTest, name: str, points: int | None = None) -> AppTest:
     """Let an experiment come to its end, or to so many results."""
-    for _ in range(120):
+    for _ in range(1000):
         run = app.session_state["experiments"][name]
         if not run.running or (points is not None and len(run.points) >= points):
             return fine(app.run())
@@ -135,9 +136,12 @@ class TestAttack:
         app.button(key="manipulate_start").click().run()
         fine(app.run())
         run = app.session_state["experiments"]["manipulate"]
+        while run.making is None:
+            fine(app.run())
         assert run.running and 0 < run.making.done < run.making.all
-        fine(app.button(key="manipulate_cancel").click().run())
-        assert not app.session_state["experiments"]["manipulate"].running
+        app.button(key="manipulate_cancel").click()
+        over(app, "manipulate")
+        assert run.ticket.end is End.CANCELLED
 
     @pytest.mark.skipif("digits/diffsem" not in manifest.names(), reason="the purifier's weights are not there")
     def test_the_purifier_is_judged_by_who_knows_of_it(self) -> None:

@@ -18,8 +18,9 @@ from semcom_core.defenses import DEFENSES
 from semcom_core.domains import DOMAINS
 from semcom_core.evaluation import certified
 from semcom_core.evaluation.select import points
+from semcom_core.job_queue import End
 from tests.grids import small_grid
-from tests.ui.conftest import TIMEOUT, fine, upload
+from tests.ui.conftest import TIMEOUT, fine, over, upload
 
 PAGE = Path(__file__).parents[2] / "pages" / "inversion_lab.py"
 EVERY = [(domain, name) for domain in DOMAINS for name, one in DEFENSES.items() if one.available(domain)]
@@ -162,7 +163,7 @@ class TestWatch:
     def test_the_picture_appears_and_it_can_be_cancelled(self) -> None:
         app = lab("watch").run()
         app.button(key="white_box_start").click().run()
-        for _ in range(40):
+        for _ in range(1000):
             if len(app.session_state["experiments"]["white_box"].points) >= 3:
                 break
             fine(app.run())
@@ -171,8 +172,9 @@ class TestWatch:
         assert looks[-1].mismatch < looks[0].mismatch
         assert looks[-1].psnr > looks[0].psnr
         assert rows(app)
-        fine(app.button(key="white_box_cancel").click().run())
-        assert not app.session_state["experiments"]["white_box"].running
+        app.button(key="white_box_cancel").click()
+        over(app, "white_box")
+        assert app.session_state["experiments"]["white_box"].ticket.end is End.CANCELLED
 
 
 def test_theory_bound_is_never_above_the_optimum() -> None:

@@ -15,7 +15,7 @@ from semcom_core import link
 from semcom_core.knobs import KNOBS
 from semcom_core.workbench.settings import WorkbenchSettings, to_toml
 from tests.grids import small_grid
-from tests.ui.conftest import TIMEOUT, Open, fine, summary
+from tests.ui.conftest import TIMEOUT, Open, fine, over, summary
 
 PAGE = Path(__file__).parents[2] / "pages" / "tuning.py"
 
@@ -39,15 +39,6 @@ def quick(app: AppTest) -> AppTest:
     app.select_slider(key="wb_epochs").set_value(2)
     app.select_slider(key="wb_symbols").set_value(8)
     return fine(app.run())
-
-
-def finish(app: AppTest, name: str = "workbench") -> AppTest:
-    """Let an experiment come to its end."""
-    for _ in range(60):
-        fine(app.run())
-        if not app.session_state["experiments"][name].running:
-            return fine(app.run())
-    raise AssertionError("it did not end")
 
 
 needs_weights = pytest.mark.skipif(
@@ -75,8 +66,8 @@ class TestKnobs:
     def test_a_knob_from_end_to_end_and_cancel(self) -> None:
         app = fine(tuning("inference").run())
         fine(app.button(key="knob_curve_start").click().run())
-        fine(app.button(key="knob_curve_cancel").click().run())
-        assert not app.session_state["experiments"]["knob_curve"].running
+        app.button(key="knob_curve_cancel").click()
+        over(app, "knob_curve")
         assert app.session_state["experiments"]["knob_curve"].points
         assert app.get("plotly_chart")
 
@@ -90,7 +81,7 @@ class TestTraining:
     def test_a_short_run_ends_and_is_in_the_table(self) -> None:
         app = quick(tuning("training").run())
         fine(app.button(key="workbench_start").click().run())
-        finish(app)
+        over(app, "workbench")
         run = app.session_state["experiments"]["workbench"]
         assert len(run.points) == run.total == 7
         (strip,) = strips(app)
@@ -109,11 +100,12 @@ class TestTraining:
         app.select_slider(key="wb_epochs").set_value(40)
         fine(app.run())
         fine(app.button(key="workbench_start").click().run())
-        for _ in range(20):
+        for _ in range(1000):
             fine(app.run())
             if len(app.session_state["experiments"]["workbench"].points) > 1:
                 break
-        fine(app.button(key="workbench_cancel").click().run())
+        app.button(key="workbench_cancel").click()
+        over(app, "workbench")
         (record,) = app.session_state["workbench_runs"]
         assert 0 < record.training.step == record.last.step < record.last.steps
         assert app.dataframe[0].value[t("tuning.runs.done")][0].endswith("%")
@@ -139,7 +131,7 @@ class TestTraining:
         app = quick(app.run())
         app.select_slider(key="wb_lambda_rec").set_value(0.0).run()  # no picture decoder that an attacker could use
         app.button(key="workbench_start").click().run()
-        finish(app)
+        over(app, "workbench")
         fine(app.button(key="wb_use").click().run())
         assert app.session_state["link_settings"].defense == app.session_state["defense"] == own_link.DEFENSE
         assert summary(app)
