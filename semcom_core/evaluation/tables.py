@@ -11,6 +11,7 @@ from semcom_core import weights
 from semcom_core.domains import DOMAINS
 from semcom_core.evaluation import grid
 from semcom_core.evaluation.reported import reported
+from semcom_core.evaluation.tables_adversarial import adversarial_table
 
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 CHANNEL_TITLES = {"awgn": "AWGN", "rayleigh": "Rayleigh, block"}
@@ -37,7 +38,7 @@ def markdown() -> str:
             try:
                 text = table(domain)
             except ValueError:
-                part = " --part grid" if table is grid_table else ""
+                part = PARTS.get(table, "")
                 text = f"**{title}, {domain}**: not run (`python -m semcom_core evaluate {domain}{part}`)."
             if title in FOLDED:
                 text = f"<details><summary>{title}, {domain}: {FOLDED[title]}</summary>\n\n{text}\n\n</details>"
@@ -264,10 +265,14 @@ TABLES = {
     "Ciphers": cipher_table,
     "Keys": key_table,
     "Defenses": grid_table,
+    "Under attack": adversarial_table,
 }
 """In the README's order."""
+PARTS = {grid_table: " --part grid", adversarial_table: " --part adversarial"}
+"""Those of a part of the evaluation that takes hours, and is asked for by name."""
 FOLDED = {
     "Eavesdroppers": "both channels, noise, and the cipher over SNR",
     "Defenses": "every defense, its receiver and the strongest attack on it",
+    "Under attack": "receivers and trainings under PGD-5 and APGD",
 }
 """Long tables that a reader of the README opens on demand, and what they hold."""

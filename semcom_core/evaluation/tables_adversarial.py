@@ -1,0 +1,68 @@
+"""The README's table of the links under attack, from ``adversarial/results.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from semcom_core.evaluation import adversarial, adversarial_select
+from semcom_core.evaluation.adversarial import CHANNELS, ENDS_DB, PURIFIED
+from semcom_core.evaluation.adversarial_select import Kind
+
+_CHANNELS = {"awgn": "AWGN", "rayleigh": "Rayleigh"}
+
+
+def adversarial_table(domain: str) -> str:
+    """Accuracy of every receiver on clean and on attacked pictures.
+
+    Raises:
+        ValueError: nothing was measured.
+    """
+    content = adversarial.read(domain)
+    found = adversarial_select.rows(content)
+    if content is None or not found:
+        raise ValueError(f"The links of {domain} were not attacked yet.")
+    places = [(channel, snr_db) for channel in CHANNELS for snr_db in ENDS_DB]
+    sizes = {attack: _sizes(found, attack) for attack in ("pgd", "apgd")}
+    lines = [
+        f"**Under attack, {domain}** ({content['data']}; PGD-5, ε = 0.016, on {sizes['pgd']} pictures: natural, "
+        "then attacked on the native and on the enlarged picture; APGD with CE and DLR, 20 steps, 20 draws a "
+        f"gradient, on {sizes['apgd']} pictures, AWGN; three scored draws a picture, 20 under APGD; 95 % bootstrap "
+        f"interval over images; `{content['command']}`)",
+        "",
+        "| receiver | " + " | ".join(f"{_CHANNELS[channel]} {snr_db:g} dB" for channel, snr_db in places)
+        + " | APGD 7 dB | APGD 23 dB |",
+        "|---" * (len(places) + 3) + "|",
+    ]  # fmt: skip
+    for method in adversarial_select.methods(found):
+        if method == PURIFIED:
+            continue
+        cells = [_cell(found, method, channel, snr_db) for channel, snr_db in places]
+        cells += [_attacked(_row(found, method, snr_db, Kind(attack="apgd"))) for snr_db in ENDS_DB]
+        lines.append(f"| {method} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _cell(found: Sequence[adversarial.Row], method: str, channel: str, snr_db: float) -> str:
+    native, enlarged = (_row(found, method, snr_db, Kind(channel, placement=one)) for one in ("native", "enlarged"))
+    clean = f"{native['natural']:.3f}" if native else "not run"
+    return f"{clean}; {_attacked(native)}; {_attacked(enlarged)}"
+
+
+def _row(found: Sequence[adversarial.Row], method: str, snr_db: float, kind: Kind) -> adversarial.Row | None:
+    return next((row for row in adversarial_select.over_snr(found, method, kind) if row["snr_db"] == snr_db), None)
+
+
+def _attacked(row: dict[str, Any] | None) -> str:
+    if row is None:
+        return "not run"
+    low, high = row["adversarial_interval"]
+    return f"{row['adversarial']:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _sizes(found: Sequence[adversarial.Row], attack: str) -> str:
+    """Pictures of the table's cells."""
+    kinds = [Kind(channel, attack, placement) for channel in CHANNELS for placement in ("native", "enlarged")]
+    methods = [one for one in adversarial_select.methods(found) if one != PURIFIED]
+    rows = (_row(found, method, snr_db, kind) for kind in kinds for method in methods for snr_db in ENDS_DB)
+    return " or ".join(str(size) for size in sorted({row["images"] for row in rows if row}))
