@@ -26,7 +26,7 @@ def to_lesson(one: Lesson, words: str = "lessons.open", icon: str | None = None,
 def to_page(lesson: Lesson, link: Link) -> None:
     """A link to a prepared page, which will show the way back."""
     page = t(f"{link.page}.title")
-    label = f"**{page}:** {t(f'lesson_{lesson.key}.next.{link.key}')}"
+    label = t("lessons.to_page", page=page, words=t(f"lesson_{lesson.key}.next.{link.key}"))
     query = prepared_query(lesson, link)
     st.page_link(f"pages/{link.page}.py", label=label, icon=":material/arrow_forward:", query_params=query)
 
