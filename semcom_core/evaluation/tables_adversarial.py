@@ -65,4 +65,4 @@ def _sizes(found: Sequence[adversarial.Row], attack: str) -> str:
     kinds = [Kind(channel, attack, placement) for channel in CHANNELS for placement in ("native", "enlarged")]
     methods = [one for one in adversarial_select.methods(found) if one != PURIFIED]
     rows = (_row(found, method, snr_db, kind) for kind in kinds for method in methods for snr_db in ENDS_DB)
-    return " or ".join(str(size) for size in sorted({row["images"] for row in rows if row}))
+    return " or ".join(str(size) for size in sorted({row["images"] for row in rows if row})) or "no"
