@@ -91,7 +91,8 @@ class TestRepairIt:
             fine(app.segmented_control(key="rotation_form").set_value(form).run())
         assert metrics(app)[strings.t("repair_it.norm")] == "39.5980"
         table = app.dataframe[0].value
-        assert (table[strings.t("repair_it.receiver.difference")].astype(float) <= 1e-3).all()
+        # Decoders in bf16, where the processor has hardware for it, turn a last bit into up to a grey level.
+        assert (table[strings.t("repair_it.receiver.difference")].astype(float) <= 1 / 255).all()
         assert (table[strings.t("repair_it.receiver.answer")] == "yes").all()
 
     def test_a_new_key_turns_differently(self) -> None:

@@ -391,8 +391,8 @@ def test_titles_change_and_addresses_do_not(open_app: Open, monkeypatch: pytest.
 
     seen: dict[str, list[Any]] = {}
 
-    def navigation(pages: list[Any], **options: Any) -> Any:
-        seen[language.current()] = pages
+    def navigation(pages: dict[str, list[Any]], **options: Any) -> Any:
+        seen[language.current()] = [page for group in pages.values() for page in group]
         return real(pages, **options)
 
     real = st.navigation
