@@ -12,12 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from pages.widgets import glossary, language, strings
 from pages.widgets.lesson_link import ANSWERS
-from pages.widgets.pictures import strip
 from pages.widgets.strings import CATALOGUE, catalogue, sentences, t
 from tests.ui.conftest import APP, TIMEOUT, Open, fine
 
@@ -376,14 +374,6 @@ def test_a_file_that_is_made_later_is_in_the_language_of_its_page() -> None:
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(made).result() == "Canal"
         assert pool.submit(t, "controls.channel").result() == "Channel", "nothing of it stays behind"
-
-
-def test_titles_on_the_strip_of_pictures_are_legible() -> None:
-    """The font has no accented letters: it would draw boxes."""
-    picture = Image.new("L", (28, 28))
-    for party in ("sent", "receiver", "attacker"):
-        title = sentences("fr")[f"card.{party}.name"]
-        assert strip([(title, picture)]) == strip([(title.replace("É", "E"), picture)])
 
 
 def test_titles_change_and_addresses_do_not(open_app: Open, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 from pages.widgets.facts import percent, spoken
 from pages.widgets.pictures import sharp, strip
 from pages.widgets.stage_cache import StageCache
-from pages.widgets.strings import t
+from pages.widgets.strings import sentences, t
 from pages.widgets.threat import threat_sentence
 from semcom_core.attacks import THREATS
 
@@ -46,6 +46,13 @@ class TestPictures:
         large = sharp(image)
         assert large.size == (448, 448)
         assert set(large.tobytes()) == {0, 255}
+
+    def test_titles_on_the_strip_of_pictures_are_legible(self) -> None:
+        """The font has no accented letters: it would draw boxes."""
+        picture = Image.new("L", (28, 28))
+        for party in ("sent", "receiver", "attacker"):
+            title = sentences("fr")[f"card.{party}.name"]
+            assert strip([(title, picture)]) == strip([(title.replace("É", "E"), picture)])
 
     def test_strip_has_no_metadata(self) -> None:
         tagged = Image.new("RGB", (28, 28))
