@@ -53,6 +53,20 @@ def wilson(successes: int, trials: int, z: float = 1.96) -> Interval:
     return float(centre - half), float(centre + half)
 
 
+def accuracy_interval(right: np.ndarray) -> Interval:
+    """Interval of an accuracy over images: bootstrap, but Wilson's where all images agree.
+
+    Resampling a sample without an error never meets one, so its interval would have no width: as if
+    200 right answers in a row ruled out every error.
+
+    Args:
+        right: one share of right answers an image, over that image's channel seeds.
+    """
+    if right.min() == right.max() and right[0] in (0.0, 1.0):
+        return wilson(int(right.sum()), len(right))
+    return bootstrap(right)
+
+
 def chance_p_value(predicted: np.ndarray, labels: np.ndarray, draws: int = 5000, seed: int = 0) -> float:
     """Permutation test of "the prediction says nothing about the label", on balanced accuracy.
 

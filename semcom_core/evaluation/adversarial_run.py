@@ -39,7 +39,7 @@ from semcom_core.manifest import write_atomically
 from semcom_core.manipulation import MANIPULATORS, link_victim, score
 from semcom_core.manipulation.receivers import BASE, METHODS, load_receiver, networks_of, trained
 from semcom_core.manipulation.victims import LinkVictim
-from semcom_core.metrics import bootstrap
+from semcom_core.metrics import accuracy_interval
 from semcom_core.precision import autocast
 from semcom_core.training.augment import plain
 from semcom_core.training.run import runs_folder
@@ -233,4 +233,4 @@ class Work:
 
 def _summary(name: str, right: list[Tensor]) -> Row:
     each = torch.cat(right).numpy()
-    return {name: round(float(each.mean()), 5), f"{name}_interval": rounded(bootstrap(each))}
+    return {name: round(float(each.mean()), 5), f"{name}_interval": rounded(accuracy_interval(each))}

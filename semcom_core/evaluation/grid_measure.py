@@ -27,7 +27,7 @@ from semcom_core.evaluation.grid_cells import NEIGHBOURS, PLANE_SNR_DB, WHITE_BO
 from semcom_core.evaluation.grid_other import Neighbours, search
 from semcom_core.evaluation.measure import CHUNK, chunk_settings
 from semcom_core.manifest import root, write_atomically
-from semcom_core.metrics import bootstrap, chance_p_value
+from semcom_core.metrics import accuracy_interval, bootstrap, chance_p_value
 from semcom_core.settings import LinkSettings
 from semcom_core.training.augment import plain
 
@@ -168,7 +168,7 @@ def _receiver(pictures: Pictures, cell: Cell) -> dict[str, Any]:
             settings = chunk_settings(cell.settings, seed, number)
             right[row, columns] = class_logits(pictures.models, encoded, settings).argmax(1).numpy() == labels
     per_image = right.mean(0)
-    out = {"accuracy": round(float(per_image.mean()), 5), "interval": rounded(bootstrap(per_image))}
+    out = {"accuracy": round(float(per_image.mean()), 5), "interval": rounded(accuracy_interval(per_image))}
     if cell.pictures:
         got = Collected()
         for number, (encoded, _) in enumerate(pictures.chunks(spread(total, cell.pictures))):
@@ -223,7 +223,7 @@ def attack_figures(got: Collected, labels: np.ndarray) -> dict[str, Any]:
         if (predicted := got.column(column)) is not None:
             right = (predicted == labels).astype(float)
             out[f"{name}_accuracy"] = round(float(right.mean()), 5)
-            out[f"{name}_interval"] = rounded(bootstrap(right))
+            out[f"{name}_interval"] = rounded(accuracy_interval(right))
             if len(labels) >= CHANCE_IMAGES:
                 out[f"{name}_chance_p"] = chance_p(predicted, labels)
     if (values := got.column("mse")) is not None:

@@ -13,7 +13,16 @@ from scipy.ndimage import gaussian_filter
 from scipy.stats import binom
 from skimage.metrics import structural_similarity
 
-from semcom_core.metrics import balanced_accuracy, bootstrap, chance_p_value, holm, psnr, ssim, wilson
+from semcom_core.metrics import (
+    accuracy_interval,
+    balanced_accuracy,
+    bootstrap,
+    chance_p_value,
+    holm,
+    psnr,
+    ssim,
+    wilson,
+)
 
 
 def pictures(batch: int, channels: int, size: int, seed: int = 0) -> torch.Tensor:
@@ -91,6 +100,14 @@ def test_bootstrap_width_and_seed() -> None:
     assert high - low == pytest.approx(2 * 1.96 * 2 / math.sqrt(1000), rel=0.1)
     assert (low, high) == bootstrap(values)
     assert bootstrap(np.full(50, 0.7)) == pytest.approx((0.7, 0.7))
+
+
+def test_an_accuracy_without_an_error_has_an_interval() -> None:
+    low, high = accuracy_interval(np.ones(200))
+    assert (low, high) == (pytest.approx(1 / (1 + 1.96**2 / 200)), pytest.approx(1.0))  # Wilson's closed form at p = 1
+    assert accuracy_interval(np.zeros(200)) == (pytest.approx(0.0), pytest.approx(1 - low))
+    some = np.array([1.0] * 19 + [2 / 3])
+    assert accuracy_interval(some) == bootstrap(some)
 
 
 @pytest.mark.parametrize(("successes", "trials", "expected"), [(8, 10, (0.4902, 0.9433)), (0, 10, (0.0, 0.2775))])
