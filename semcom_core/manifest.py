@@ -123,6 +123,12 @@ def parse(path: Path) -> dict[str, Entry]:
         raise WeightsError(f"The weights manifest is damaged; restore weights/{path.name} from git.") from error
 
 
+def dump(entries: Mapping[str, Entry]) -> bytes:
+    """A file in the manifest's format, which :func:`parse` reads."""
+    files = {file: {"sha256": entry.sha256, "bytes": entry.size} for file, entry in entries.items()}
+    return (json.dumps({"version": 1, "files": files}, indent=2, sort_keys=True) + "\n").encode()
+
+
 def names() -> list[str]:
     """Names of all models in the manifest."""
     return sorted({file.rpartition("/")[0] for file in read()})
@@ -149,9 +155,7 @@ def _change(change: Callable[[dict[str, Entry]], dict[str, Entry]]) -> None:
         if not (folder / MANIFEST).is_file():
             # The folder's first manifest must not promise the project's models that are not in it.
             known = {file: entry for file, entry in known.items() if (folder / file).is_file()}
-        files = {file: {"sha256": entry.sha256, "bytes": entry.size} for file, entry in change(known).items()}
-        content = json.dumps({"version": 1, "files": files}, indent=2, sort_keys=True) + "\n"
-        write_atomically(folder / MANIFEST, content.encode())
+        write_atomically(folder / MANIFEST, dump(change(known)))
 
 
 def verified(path: Path, file: str, entry: Entry, origin: Origin) -> bytes:

@@ -10,14 +10,15 @@ were made with are the same; whoever wants the model trains it again.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from semcom_core import manifest
-from semcom_core.manifest import CONFIG, MODEL, Entry, MissingWeights
+from semcom_core.manifest import MODEL, Entry, MissingWeights
 
 RECORD = "retrain.json"
+Row = dict[str, Any]
 
 
 def read() -> dict[str, Entry]:
@@ -26,12 +27,8 @@ def read() -> dict[str, Entry]:
     Raises:
         WeightsError: the record is damaged.
     """
-    path = _path()
-    entries = manifest.parse(path) if path.is_file() else {}
     here = set(manifest.names())
-    return {
-        name: entry for file, entry in entries.items() if (name := file.removesuffix(f"/{MODEL}")) not in here
-    }  # fmt: skip
+    return {name: entry for name, entry in _models(_record()).items() if name not in here}
 
 
 def withhold(names: Sequence[str]) -> None:
@@ -47,32 +44,39 @@ def withhold(names: Sequence[str]) -> None:
         if manifest.files_of(name)[0] not in known:
             raise MissingWeights(f"There are no weights called {name}; known are {', '.join(manifest.names())}.")
     model_files = {manifest.files_of(name)[0]: known[manifest.files_of(name)[0]] for name in names}
-    entries = (manifest.parse(_path()) if _path().is_file() else {}) | model_files
-    files = {file: {"sha256": entry.sha256, "bytes": entry.size} for file, entry in sorted(entries.items())}
-    manifest.write_atomically(_path(), (json.dumps({"version": 1, "files": files}, indent=2) + "\n").encode())
+    manifest.write_atomically(_path(), manifest.dump(_record() | model_files))
     manifest.remove([file for name in names for file in manifest.files_of(name)])
     for name in names:
         (manifest.root() / name / MODEL).unlink(missing_ok=True)
         write_card(name, withheld=model_files[f"{name}/{MODEL}"].sha256)
 
 
-def stands(domain: str, hashes: Mapping[str, str]) -> bool:
-    """Whether a measurement that cannot be repeated here is still one of these networks.
+def standing(domain: str, rows: Iterable[Row]) -> list[Row]:
+    """The measurements that cannot be repeated here, but still are those of these networks.
 
     Args:
-        hashes: of the networks that it was made with, by name within the domain.
+        rows: each with ``weights``, the hashes of the networks it was made with, by name within the domain.
 
     Returns:
-        True if at least one of them is withheld, and all are what manifest and record say.
+        Rows with a withheld network among theirs, and all as manifest and record say.
     """
-    kept = {name: entry.sha256 for name, entry in read().items()}
-    here = {
-        file.removesuffix(f"/{MODEL}"): entry.sha256
-        for file, entry in manifest.read().items()
-        if not file.endswith(CONFIG)
-    }
-    names = {f"{domain}/{name}": sha for name, sha in hashes.items()}
-    return bool(names.keys() & kept.keys()) and all((kept | here).get(name) == sha for name, sha in names.items())
+    kept, here = read(), _models(manifest.read())
+    known = {name: entry.sha256 for name, entry in (kept | here).items()}
+
+    def stands(row: Row) -> bool:
+        hashes = {f"{domain}/{name}": sha for name, sha in row["weights"].items()}
+        return bool(hashes.keys() & kept.keys()) and all(known.get(name) == sha for name, sha in hashes.items())
+
+    return [row for row in rows if stands(row)]
+
+
+def _models(entries: Mapping[str, Entry]) -> dict[str, Entry]:
+    """Entries of the models' own files, by model name."""
+    return {file.removesuffix(f"/{MODEL}"): entry for file, entry in entries.items() if file.endswith(f"/{MODEL}")}
+
+
+def _record() -> dict[str, Entry]:
+    return manifest.parse(_path()) if _path().is_file() else {}
 
 
 def _path() -> Path:

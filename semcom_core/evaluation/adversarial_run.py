@@ -213,7 +213,7 @@ class Work:
         """Put all finished cells together, in the plan's order."""
         rows = {key: row for key, row in self.finished() if key in cells}
         published = (adversarial.read(self.domain.name) or {}).get("rows", ())
-        kept = [row for row in published if withheld.stands(self.domain.name, row["weights"])]
+        kept = withheld.standing(self.domain.name, published)
         there = {*self.weights(), *(row["method"] for row in kept)}
         missing = [name for name in (*METHODS, PURIFIED) if name not in there]
         source = datasets.SOURCES[self.domain.name].hub

@@ -246,9 +246,7 @@ class Work:
     def _withheld(self) -> list[Row]:
         """Attacks that were measured with networks that are on record only."""
         published = (grid.read(results_file(self.options)) or {}).get("attacks", ())
-        return [
-            {"kind": "attacks"} | row for row in published if withheld.stands(self.options.domain, row["weights"])
-        ]  # fmt: skip
+        return [{"kind": "attacks"} | row for row in withheld.standing(self.options.domain, published)]
 
     def merge(self, plan: Plan) -> Path:
         """Put all finished cells together, in the plan's order."""
