@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,6 +56,12 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.skip(f"no server can be started here: {error}")
 
 
+def _run(visit: Coroutine[None, None, Any]) -> Any:
+    """In a thread of its own: Playwright, once started by the browser tests, keeps a loop running in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, visit).result()
+
+
 def test_controls_arrive_and_results_come_back(address: str) -> None:
     async def visit() -> list[str]:
         async with Session(address) as session:
@@ -72,7 +80,7 @@ def test_controls_arrive_and_results_come_back(address: str) -> None:
             assert not session.page.complaints()
             return seen
 
-    assert asyncio.run(visit()) == ["seen=0+2+a+None", "seen=1+3+b+None", "seen=1+3+b+y"]
+    assert _run(visit()) == ["seen=0+2+a+None", "seen=1+3+b+None", "seen=1+3+b+y"]
 
 
 def test_exceptions_and_error_boxes_are_seen(address: str) -> None:
@@ -86,7 +94,7 @@ def test_exceptions_and_error_boxes_are_seen(address: str) -> None:
                 complaints.append(session.page.complaints())
             return complaints
 
-    broken, boxed, fine = asyncio.run(visit())
+    broken, boxed, fine = _run(visit())
     assert len(broken) == 1 and boxed == ["error box: eight"] and fine == []
 
 
@@ -108,7 +116,7 @@ def test_uploads_stay_in_their_session(address: str) -> None:
             with pytest.raises(KeyError):
                 one.slide("volume", 1.0)
 
-    asyncio.run(visit())
+    _run(visit())
 
 
 def test_no_answer_in_time_is_a_dropped_session(address: str) -> None:
@@ -119,7 +127,7 @@ def test_no_answer_in_time_is_a_dropped_session(address: str) -> None:
             with pytest.raises(SessionDropped, match="did not finish"):
                 await session.run()
 
-    asyncio.run(visit())
+    _run(visit())
 
 
 def test_drawings_name_their_student_and_every_domain_takes_them() -> None:
