@@ -8,7 +8,7 @@ import pandas  # noqa: F401 - whole before any figure is drawn: plotly trips ove
 import streamlit as st
 
 import semcom_core  # noqa: F401 - first: it sets how many threads NumPy may use
-from pages.widgets import collector, cores, language, lesson_link
+from pages.widgets import collector, cores, language, lesson_link, warm_up
 from pages.widgets.routing import note_page
 from pages.widgets.strings import t
 
@@ -43,4 +43,7 @@ note_page(page.url_path)
 lesson_link.bar(page.url_path)
 collector.start()
 cores.short_turns()
-page.run()
+cores.second_process()
+warm_up.start()
+with cores.turn():
+    page.run()

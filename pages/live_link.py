@@ -64,10 +64,9 @@ def _preparation(chosen: Chosen) -> None:
         return
     with st.expander(t("preparation.title"), expanded=chosen.private, icon=":material/auto_fix_high:"):
         before, after, words = st.columns([1, 1, 2], gap="medium")
-        before.image(
-            png(_bounded(chosen.original)), t("preparation.before"), width="stretch", alt=t("preparation.before")
-        )
-        after.image(png(sharp(native)), t("preparation.after"), width="stretch", alt=t("preparation.after"))
+        for column, picture, name in ((before, _bounded(chosen.original), "before"), (after, sharp(native), "after")):
+            title = t(f"preparation.{name}")
+            column.image(png(picture), title, width="stretch", output_format="PNG", alt=title)
         words.markdown("\n".join(f"- {note}" for note in notes) or t("preparation.resized"))
 
 

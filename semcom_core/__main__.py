@@ -123,6 +123,7 @@ def _bench(commands: argparse._SubParsersAction) -> None:
     load.add_argument("--students", type=int, default=30)
     load.add_argument("--minutes", type=float, default=5.0)
     load.add_argument("--url", help="of a running app; one is started if omitted")
+    load.add_argument("--cold", action="store_true", help="no teacher opens the app a minute before the class")
     load.add_argument("--heavy", action="store_true", help="once more, beside a white-box search and a training")
     uploads = command.add_argument_group("uploads", "mutated pictures through the reader of uploads")
     uploads.add_argument("--count", type=int, default=10_000)
@@ -139,7 +140,13 @@ def _run_bench(arguments: argparse.Namespace) -> None:
         from semcom_core import bench_load
 
         bench_load.main(
-            arguments.students, arguments.minutes, arguments.url, arguments.heavy, arguments.seed, arguments.json
+            arguments.students,
+            arguments.minutes,
+            arguments.url,
+            arguments.heavy,
+            arguments.seed,
+            arguments.json,
+            teacher=not arguments.cold,
         )
     elif arguments.domains == ["uploads"]:
         from semcom_core import bench_uploads

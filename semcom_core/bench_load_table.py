@@ -12,6 +12,8 @@ def table(report: Report) -> str:
     """All phases, one after another."""
     machine = report.machine
     lines = [f"{machine['cores']} cores, load at the end {machine['load']} (times are honest on an idle machine only)"]
+    if machine.get("teacher_s"):
+        lines.append(f"one visitor came {machine['teacher_s']:.0f} s before the class (not counted)")
     lines += _phase(report.alone, "a class")
     if report.beside_heavy is not None:
         lines += ["", *_phase(report.beside_heavy, "the same class beside heavy jobs")]

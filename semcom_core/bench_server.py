@@ -10,7 +10,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,16 +63,19 @@ def answers(address: str) -> bool:
 
 
 def resident_mb(process: int) -> float | None:
-    """Resident memory of a running process now; ``None`` where the system does not tell."""
-    return _status(process, "VmRSS")
+    """Resident memory of a running process and those it started now; ``None`` where the system does not tell.
+
+    What they share (libraries) is counted for each.
+    """
+    return _sum(_status(one, "VmRSS") for one in _family(process))
 
 
 def peak_mb(process: int) -> float | None:
-    """Its largest resident memory so far; ``None`` where the system does not tell.
+    """Their largest resident memory so far, each on its own; ``None`` where the system does not tell.
 
     (``RUSAGE_CHILDREN`` would count the caller's own memory, which a child has until it starts its program.)
     """
-    return _status(process, "VmHWM")
+    return _sum(_status(one, "VmHWM") for one in _family(process))
 
 
 def _status(process: int, field_: str) -> float | None:
@@ -85,7 +88,28 @@ def _status(process: int, field_: str) -> float | None:
 
 
 def processor_s(process: int) -> float | None:
-    """Processor time that a running process has used; ``None`` where the system does not tell."""
+    """Processor time that a running process and those it started have used; ``None`` where the system does not tell."""
+    return _sum(_processor_s(one) for one in _family(process))
+
+
+def _family(process: int) -> list[int]:
+    """A process and all that it started and that still run."""
+    found = [process]
+    for one in found:
+        for children in Path(f"/proc/{one}/task").glob("*/children"):
+            try:
+                found += map(int, children.read_text().split())
+            except OSError:  # a thread that has just ended
+                continue
+    return found
+
+
+def _sum(figures: Iterable[float | None]) -> float | None:
+    known = [one for one in figures if one is not None]
+    return round(sum(known), 2) if known else None
+
+
+def _processor_s(process: int) -> float | None:
     try:
         fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     except OSError:

@@ -19,6 +19,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -105,7 +106,16 @@ def read() -> dict[str, Entry]:
     """
     own = root() / MANIFEST
     path = own if own.is_file() else PROJECT_WEIGHTS / MANIFEST
-    return parse(path) if path.is_file() else {}
+    if not path.is_file():
+        return {}
+    state = path.stat()
+    return dict(_parsed(path, state.st_mtime_ns, state.st_size))
+
+
+@lru_cache(maxsize=4)
+def _parsed(path: Path, changed_ns: int, size: int) -> dict[str, Entry]:
+    """The entries of a file in one state: pages ask for them several times at every change."""
+    return parse(path)
 
 
 def parse(path: Path) -> dict[str, Entry]:

@@ -21,10 +21,14 @@ def psnr(image: Tensor, reference: Tensor) -> Tensor:
 
 
 def ssim(image: Tensor, reference: Tensor) -> Tensor:
-    """Structural similarity of each image (11×11 Gaussian window, sigma 1.5), (B,)."""
+    """Structural similarity of each image (11×11 Gaussian window, sigma 1.5), (B,); in float32 whatever surrounds it.
+
+    Its variances are differences of nearly equal numbers: with bf16's eight bits they would be noise.
+    """
     # Channels last: half the time for colour pictures, where SSIM is slower than a decoder.
     pair = (one.float().contiguous(memory_format=torch.channels_last) for one in (image, reference))
-    return _ssim(*pair, data_range=1.0, size_average=False)
+    with torch.autocast(image.device.type, enabled=False):
+        return _ssim(*pair, data_range=1.0, size_average=False)
 
 
 def balanced_accuracy(predicted: np.ndarray, labels: np.ndarray) -> float:

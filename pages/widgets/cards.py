@@ -8,13 +8,11 @@ from pages.widgets.facts import Facts, Guess, percent, probabilities, truth_note
 from pages.widgets.pictures import png, sharp, to_pil
 from pages.widgets.stages import Session
 from pages.widgets.strings import t, whole
-from semcom_core import figures
+from semcom_core import bars, figures
 from semcom_core.attacks import THREATS
 from semcom_core.attacks.base import ThreatModel
-from semcom_core.figures import Bars
+from semcom_core.bars import Bars
 from semcom_core.link import Reading, Transmission
-
-_CHART = {"displayModeBar": False}
 
 
 def cards(session: Session, transmission: Transmission, facts: Facts) -> None:
@@ -39,8 +37,8 @@ def _sent(session: Session, transmission: Transmission, facts: Facts) -> None:
         alt=t("card.sent.alt", judged=facts.sent.name),
     )
     _read(t("card.judge_reads"), facts.sent if not facts.foreign else None, verdict=False, absent="card.foreign")
-    bars = Bars(t("card.judge"), probabilities(transmission.sent_judged))
-    _chart("sent", figures.probabilities(classes, bars, figures.NEUTRAL), facts.sent)
+    judge = Bars(t("card.judge"), probabilities(transmission.sent_judged))
+    _chart("sent", facts.sent, classes, judge, figures.NEUTRAL)
     size, symbols = st.columns(2, wrap=False, gap="xsmall")
     side = session.models.domain.native_size
     size.metric(t("card.sent.size"), f"{side} × {side}", help=t("card.sent.size_help"))
@@ -54,8 +52,7 @@ def _receiver(session: Session, transmission: Transmission, facts: Facts) -> Non
     _picture("receiver", reading, facts.receiver_picture)
     _read(t("card.receiver.reads"), facts.receiver, verdict=not facts.foreign)
     own = Bars(t("card.receiver.own"), probabilities(reading.logits))
-    classes = session.models.domain.classes
-    _chart("receiver", figures.probabilities(classes, own, figures.RECEIVER, _judge(reading)), facts.receiver)
+    _chart("receiver", facts.receiver, session.models.domain.classes, own, figures.RECEIVER, _judge(reading))
     _quality(reading, facts.receiver_picture)
     _verdict("utility", "good" if facts.receiver.right else "bad", facts)
 
@@ -69,12 +66,11 @@ def _attacker(session: Session, transmission: Transmission, facts: Facts) -> Non
     classes, judge = session.models.domain.classes, _judge(reading)
     if facts.attacker is None:
         _read(t("card.attacker.judge_reads"), facts.attacker_picture, verdict=not facts.foreign)
-        chart = figures.probabilities(classes, judge, figures.ATTACKER, hatched=True)
+        _chart("attacker", facts.attacker_picture, classes, judge, figures.ATTACKER, hatched=True)
     else:
         _read(t("card.attacker.reads"), facts.attacker, verdict=not facts.foreign)
         own = Bars(t("card.attacker.own"), probabilities(reading.logits))
-        chart = figures.probabilities(classes, own, figures.ATTACKER, judge)
-    _chart("attacker", chart, facts.attacker or facts.attacker_picture)
+        _chart("attacker", facts.attacker, classes, own, figures.ATTACKER, judge)
     _quality(reading, facts.attacker_picture)
     agreement = transmission.eavesdropping.key_agreement
     if agreement is not None:
@@ -127,9 +123,19 @@ def _colour(guess: Guess) -> str:
     return "green" if guess.right else "orange"
 
 
-def _chart(party: str, figure: figures.go.Figure, best: Guess) -> None:
-    alt = t("card.chart_alt", party=t(f"card.{party}.name"), answer=best.name, probability=percent(best.probability))
-    st.plotly_chart(figure, key=f"chart_{party}", config=_CHART, alt=alt)
+def _chart(
+    party: str,
+    best: Guess,
+    classes: tuple[str, ...],
+    main: Bars,
+    colour: str,
+    second: Bars | None = None,
+    *,
+    hatched: bool = False,
+) -> None:
+    label = t("card.chart_alt", party=t(f"card.{party}.name"), answer=best.name, probability=percent(best.probability))
+    with st.container(key=f"chart_{party}"):
+        st.html(bars.probabilities(classes, main, colour, label, second, hatched=hatched))
 
 
 def _quality(reading: Reading, judged: Guess | None) -> None:

@@ -43,7 +43,11 @@ def _position_maps(session: Session, key: ConfusionKey) -> None:
     with before:
         _map(t("cipher.before"), _untouched(rows.shape, t("cipher.hover_before")), "positions_before")
     with after:
-        _map(t("cipher.after"), figures.position_map(rows, columns, t("cipher.hover_after")), "positions_after")
+        hover = t("cipher.hover_after")
+        moved = session.cache.get(
+            ("positions", hover, key.permutation().tobytes()), lambda: figures.position_map(rows, columns, hover)
+        )
+        _map(t("cipher.after"), moved, "positions_after")
     with words:
         st.markdown(t("cipher.positions_words"))
         st.markdown(t("cipher.fingerprint", value=fingerprint(key)), help=t("cipher.fingerprint_help"))

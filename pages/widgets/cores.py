@@ -1,6 +1,9 @@
-"""How many cores one visitor's computation takes, and how long Python stays with one visitor.
+"""How many cores one visitor's computation takes, how many runs of pages share them, and Python's turns.
 
-All cores if nobody else is computing, one otherwise.
+::
+
+    run of a page ── turn ──┬── draws ── away: the turn goes to another run, until the networks are done ── draws ──
+                            └── computes here: all cores if nobody else runs, one otherwise
 
 Two visitors with two threads each on two cores wait for each other at every layer: measured, a
 transmission then costs twice the processor time of one thread (130 ms instead of 70). PyTorch's number
@@ -9,28 +12,127 @@ of threads belongs to the calling thread, and each run of the page has a thread 
 
 from __future__ import annotations
 
+import heapq
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from itertools import count
 
+import streamlit as st
 import torch
+from streamlit.runtime import Runtime, get_instance
+
+from semcom_core import away
 
 _ALL = torch.get_num_threads()
-_TURN_S = 2e-4
+_TURN_S = 1e-3
 _lock = threading.Lock()
 _computing = 0
 _mine = threading.local()
 
 
 def short_turns() -> None:
-    """Let Python's threads take turns of a fifth of a millisecond instead of five milliseconds.
+    """Let Python's threads take turns of a millisecond instead of five.
 
     Every operation of a network gives Python's lock away and then waits for it for up to a whole turn of
-    another session. A transmission has a thousand of them.
+    another session. A transmission has a thousand of them; those that run in the second process have none.
     """
     if sys.getswitchinterval() != _TURN_S:
         sys.setswitchinterval(_TURN_S)
+
+
+class Turns:
+    """Permits for ``places`` runs at a time: first come, first served, and those that come back before all others."""
+
+    def __init__(self, places: int) -> None:
+        self._free = places
+        self._lock = threading.Lock()
+        self._queue: list[tuple[bool, int, threading.Event]] = []
+        self._number = count()
+        self.inside = 0
+        """Runs that have begun and not ended, those that wait for the second process too."""
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """Around a run of a page."""
+        self._take(new=True)
+        _mine.turns = self
+        try:
+            yield
+        finally:
+            _mine.turns = None
+            self._give(ends=True)
+
+    @contextmanager
+    def lent(self) -> Iterator[None]:
+        """Around a wait inside a run: meanwhile another one may go on."""
+        self._give(ends=False)
+        try:
+            yield
+        finally:
+            self._take(new=False)
+
+    def _take(self, *, new: bool) -> None:
+        with self._lock:
+            self.inside += new
+            if self._free:
+                self._free -= 1
+                return
+            called = threading.Event()
+            heapq.heappush(self._queue, (new, next(self._number), called))
+        called.wait()
+
+    def _give(self, *, ends: bool) -> None:
+        with self._lock:
+            self.inside -= ends
+            if self._queue:
+                heapq.heappop(self._queue)[2].set()
+            else:
+                self._free += 1
+
+
+_turns = Turns(2)
+
+
+def turn() -> AbstractContextManager[None]:
+    """Around a whole run of a page: at most two draw at a time.
+
+    A class that changes something all at once would otherwise share each core among thirty runs: all of them
+    would be done only when the last one is, and switching between them costs as much again.
+    """
+    return _turns.whole()
+
+
+@contextmanager
+def _waiting() -> Iterator[None]:
+    """Around a wait for the second process: the turn of this run, if it has one, is another's."""
+    turns = getattr(_mine, "turns", None)
+    if turns is None:
+        yield
+        return
+    with turns.lent():
+        yield
+
+
+def busy() -> bool:
+    """Whether a run of a page is going on."""
+    return _turns.inside > 0
+
+
+def is_served() -> bool:
+    """Whether this is a server; else the app is only tested."""
+    return isinstance(get_instance(), Runtime)
+
+
+@st.cache_resource(show_spinner=False)
+def second_process() -> away.Second:
+    """The process that the networks run in; where the app is only tested, or has one core, none is started."""
+    second = away.second()
+    second.waiting = _waiting
+    if _ALL > 1 and is_served():
+        second.start()
+    return second
 
 
 @contextmanager
@@ -42,7 +144,7 @@ def fair_share() -> Iterator[None]:
         return
     with _lock:
         _computing += 1
-        threads = _ALL if _computing == 1 else 1
+        threads = _ALL if _computing == 1 and _turns.inside <= 1 else 1
     _mine.inside = True
     try:
         if torch.get_num_threads() != threads:

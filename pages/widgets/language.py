@@ -21,7 +21,7 @@ DEFAULT = "en"
 PARAMETER = "lang"
 _NOW, _ASKED, _SEEN = "language", "language_asked", "language_seen"
 _given: ContextVar[str | None] = ContextVar("language", default=None)
-"""Set while :func:`in_this` works."""
+"""Set by :func:`settle` for a run, and while :func:`in_this` works."""
 _STYLE = Path(__file__).parent / "language.css"
 
 
@@ -66,6 +66,7 @@ def settle() -> None:
         if asked in LANGUAGES:
             state[_ASKED] = asked
     state[_NOW] = state.get(_ASKED) or of_locale(_browser_locale())
+    _given.set(state[_NOW])  # a run has a context of its own; asking it is quicker than asking the session
     for name, value in query().items():  # the menu of pages drops it
         if asked != value:
             st.query_params[name] = value

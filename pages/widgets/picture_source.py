@@ -92,14 +92,14 @@ def chosen_before(domain: str) -> Chosen:
 def known_picture(domain: str, current: Chosen) -> Chosen:
     """The picture that a known-plaintext attacker knows: the first sample that is another picture."""
     for sample in samples.samples(domain):
-        candidate = _prepared_sample(domain, sample.key)
+        candidate = prepared_sample(domain, sample.key)
         if not candidate.prepared.native.equal(current.prepared.native):
             return candidate
     raise LookupError(f"the domain {domain!r} needs two different samples")
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _prepared_sample(domain: str, key: str) -> Chosen:
+@st.cache_resource(max_entries=128, show_spinner=False)
+def prepared_sample(domain: str, key: str) -> Chosen:
     catalogue = samples.samples(domain)
     sample = next(one for one in catalogue if one.key == key)
     image = samples.render(domain, key)
@@ -127,7 +127,7 @@ def _sample(domain: str, *, show_gallery: bool) -> Chosen:
                 label_visibility="collapsed",
             )
         st.caption(titles[st.session_state[state_key]])
-    return _prepared_sample(domain, st.session_state[state_key])
+    return prepared_sample(domain, st.session_state[state_key])
 
 
 def _upload(domain: str) -> None:

@@ -12,7 +12,7 @@ from pages.widgets import own_link
 from pages.widgets.picture_source import Chosen, known_picture
 from pages.widgets.stage_cache import StageCache, stage_cache
 from pages.widgets.strings import t
-from semcom_core import link
+from semcom_core import away, link
 from semcom_core.attacks import THREATS
 from semcom_core.ciphers.keys import KeySource
 from semcom_core.settings import LinkSettings
@@ -47,12 +47,13 @@ class Session:
 @st.cache_resource(show_spinner=False)
 def network(name: str) -> tuple[nn.Module, Located]:
     """One network for all sessions and all defenses that use it."""
-    return link.load_live(name)
+    module, located = link.load_live(name)
+    return away.share(module, name), located
 
 
 @st.cache_resource(show_spinner=False)
-def _shared_models(domain: str, defense: str) -> link.LinkModels:
-    return link.load_models(domain, defense, network)
+def shared_models(domain: str, defense: str) -> link.LinkModels:
+    return away.share(link.load_models(domain, defense, network), domain, defense)
 
 
 def models(domain: str, defense: str = "none") -> link.LinkModels:
@@ -65,7 +66,7 @@ def models(domain: str, defense: str = "none") -> link.LinkModels:
     if own is not None:
         return own.models
     with st.spinner(t("status.loading")):
-        return _shared_models(domain, defense)
+        return shared_models(domain, defense)
 
 
 def key_source() -> tuple[KeySource, str]:
@@ -92,7 +93,7 @@ def encoded(session: Session, chosen: Chosen) -> link.Encoded:
     encoder = session.own or session.settings.chosen_defense.encoder
     key = ("encode", session.settings.domain, encoder, link.digest(native))
     cache = stage_cache(private=chosen.private or bool(session.own))
-    return cache.get(key, lambda: link.encode(session.models, native[None]))
+    return cache.get(key, lambda: away.run(link.encode, session.models, native[None]))
 
 
 def known(session: Session) -> link.Encoded | None:
@@ -107,16 +108,18 @@ def transmit(session: Session) -> link.Transmission:
     settings, models_, cache = session.settings, session.models, session.cache
     plain = encoded(session, session.chosen)
     sender = (session.digest, session.key_id, session.own, _sender_settings(settings))
-    sent = cache.get(("send", *sender), lambda: link.send(plain, settings, session.source, session.models.parts))
+    sent = cache.get(
+        ("send", *sender), lambda: away.run(link.send, plain, settings, session.source, session.models.parts)
+    )
     reception = cache.get(
         ("receive", *sender, settings.channel, settings.snr_db),
-        lambda: link.receive(models_, plain, sent, settings),
+        lambda: away.run(link.receive, models_, plain, sent, settings),
     )
     eavesdropping = cache.get(
         ("eavesdrop", *sender, settings.channel, settings.chosen_eve_snr_db, settings.chosen_attacker),
-        lambda: link.eavesdrop(models_, plain, sent, settings, session.source, known(session)),
+        lambda: away.run(link.eavesdrop, models_, plain, sent, settings, session.source, known(session)),
     )
-    judged = cache.get(("judge", settings.domain, session.digest), lambda: link.judge_sent(models_, plain))
+    judged = cache.get(("judge", settings.domain, session.digest), lambda: away.run(link.judge_sent, models_, plain))
     return link.compose(models_, settings, plain, sent, reception, eavesdropping, judged)
 
 

@@ -126,15 +126,41 @@ def _arrange_rows(F: np.ndarray, rows: _Rows) -> list[tuple[np.ndarray, float]]:
 
 
 def _improve(order: np.ndarray, follows: np.ndarray, belongs: np.ndarray) -> tuple[np.ndarray, float]:
-    """Reverse or move stretches of rows as long as it helps."""
+    """Reverse stretches of rows, or swap two adjacent ones, as long as it helps."""
     value = float(_value(order[None], follows, belongs)[0])
     while True:
-        moved = order[_moves()]
-        values = _value(moved, follows, belongs)
-        best = values.argmax()
-        if values[best] <= value + 1e-6:
+        gains = _gains(follows[order][:, order], belongs[order])
+        best = gains.argmax()
+        if gains[best] <= 1e-6:
             return order, value
-        order, value = moved[best], float(values[best])
+        order, value = order[_moves()[best]], value + float(gains[best])
+
+
+def _gains(follows: np.ndarray, belongs: np.ndarray) -> np.ndarray:
+    """What each of :func:`_moves` adds to the value of the present order, by which both (28,28) are sorted.
+
+    A move cuts two or three links, and moves whole stretches along: the sums over those come from
+    running sums along diagonals, so a move costs ten look-ups and not 55.
+    """
+    links = np.zeros((N + 2, N + 2))  # from the row at i to the row at j, at [i+1,j+1]; no row at either end
+    links[1:-1, 1:-1] = follows
+    down, up = np.diagonal(follows, 1), np.diagonal(follows, -1)
+    forth, back = (np.concatenate([[0.0, 0.0], np.cumsum(one)]) for one in (down, up))
+    i, j = np.indices((N, N))
+    shifted, mirrored = np.zeros((N + 1, 2 * N)), np.zeros((N + 1, 2 * N))
+    shifted[i + 1, j - i + N], mirrored[i + 1, j + i] = belongs, belongs
+    shifted, mirrored = shifted.cumsum(0), mirrored.cumsum(0)
+
+    a, b = _stretches()
+    reverse = links[a, b] + links[a + 1, b + 1] - links[a, a + 1] - links[b, b + 1]
+    reverse += (back[b] - back[a + 1]) - (forth[b] - forth[a + 1])
+    reverse += mirrored[b, a + b - 1] - mirrored[a, a + b - 1] - (shifted[b, N] - shifted[a, N])
+
+    x, y, z = _neighbouring_stretches()
+    swap = links[x, y + 1] + links[z, x + 1] + links[y, z + 1] - links[x, x + 1] - links[y, y + 1] - links[z, z + 1]
+    swap += shifted[z, N - (y - x)] - shifted[y, N - (y - x)] + shifted[y, N + (z - y)] - shifted[x, N + (z - y)]
+    swap -= shifted[z, N] - shifted[x, N]
+    return np.concatenate([reverse, swap])
 
 
 def _value(orders: np.ndarray, follows: np.ndarray, belongs: np.ndarray) -> np.ndarray:
@@ -143,15 +169,29 @@ def _value(orders: np.ndarray, follows: np.ndarray, belongs: np.ndarray) -> np.n
 
 
 @cache
+def _stretches() -> tuple[np.ndarray, np.ndarray]:
+    """All stretches a…b−1 of at least two rows."""
+    a, b = np.indices((N + 1, N + 1))
+    return a[b >= a + 2], b[b >= a + 2]
+
+
+@cache
+def _neighbouring_stretches() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """All pairs x…y−1 and y…z−1 of adjacent stretches."""
+    x, y, z = np.indices((N + 1,) * 3)
+    fits = (x < y) & (y < z)
+    return x[fits], y[fits], z[fits]
+
+
+@cache
 def _moves() -> np.ndarray:
-    """Every reversal of a stretch, and every move of one of up to half the rows elsewhere, (M,28)."""
-    rows = list(range(N))
-    found = [rows[:a] + rows[a:b][::-1] + rows[b:] for a in range(N) for b in range(a + 2, N + 1)]
-    for a in range(N):
-        for b in range(a + 1, min(N, a + N // 2) + 1):
-            rest = rows[:a] + rows[b:]
-            found += [rest[:p] + rows[a:b] + rest[p:] for p in range(len(rest) + 1)]
-    return np.unique(np.array(found), axis=0)
+    """The places of the rows after each reversal, then after each swap, (M,28)."""
+    rows = np.arange(N)
+    reversed_ = [np.r_[rows[:a], rows[a:b][::-1], rows[b:]] for a, b in zip(*_stretches(), strict=True)]
+    swapped = [
+        np.r_[rows[:x], rows[y:z], rows[x:y], rows[z:]] for x, y, z in zip(*_neighbouring_stretches(), strict=True)
+    ]
+    return np.array(reversed_ + swapped)
 
 
 def _distance(ratio: np.ndarray) -> np.ndarray:

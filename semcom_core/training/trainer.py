@@ -145,6 +145,11 @@ class Trainer:
                 group["lr"] = learning_rate(self.images_seen / total, self.recipe.lr * stage.lr_scale)
             with autocast(self.device.type, self.recipe.bf16):
                 terms = self.task.loss(batch, stage, generator)
+            if not torch.isfinite(terms["loss"]):
+                raise FloatingPointError(
+                    f"The loss is no finite number after {self.images_seen} images; lower the learning rate or set "
+                    "bf16 = false. The last finished epoch is kept."
+                )
             self.optimiser.zero_grad(set_to_none=True)
             terms["loss"].backward()
             nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)

@@ -116,7 +116,7 @@ def _note_foreign(url: str, server: str, foreign: list[str]) -> None:
 def settled(page: playwright.Page) -> None:
     """Wait until the summary, the pictures and the charts are there and nothing runs any more."""
     page.locator(".st-key-summary p").wait_for()
-    page.locator(".st-key-chart_attacker .js-plotly-plot").first.wait_for()
+    page.locator(".st-key-chart_attacker .class-bars").wait_for()
     idle(page)
     page.wait_for_function("[...document.images].every(image => image.complete)")
 

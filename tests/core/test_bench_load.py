@@ -110,7 +110,7 @@ def test_a_server_that_ends_at_once_is_a_sentence(tmp_path: Path, monkeypatch: p
 def test_students_who_give_up_are_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench_load.subprocess, "run", lambda *given, **more: SimpleNamespace(returncode=1, stdout=b""))
     with pytest.raises(RuntimeError, match="gave up"):
-        bench_load.run(1, 0.1, "http://127.0.0.1:1", (), 0, quiet=True)
+        bench_load.run(1, 0.1, "http://127.0.0.1:1", (), 0, quiet=True, teacher=False)
 
 
 def test_the_own_floor_holds_each_convolution_and_product_with_its_input() -> None:

@@ -3,34 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from semcom_core import figures
 from semcom_core.ciphers.confusion import ConfusionKey
 from semcom_core.ciphers.keys import KeyStream
-from semcom_core.figures import Bars, Curve
-
-CLASSES = tuple("0123456789")
-VALUES = [0.01] * 9 + [0.91]
-
-
-class TestProbabilities:
-    def test_bars_percentages_and_order(self) -> None:
-        figure = figures.probabilities(CLASSES, Bars("receiver", VALUES), figures.RECEIVER)
-        bars, percentages = figure.data
-        assert list(bars.y) == list(CLASSES)
-        assert list(bars.x) == pytest.approx(VALUES)
-        assert percentages.text[9] == "<b>91%</b>"
-        assert tuple(figure.layout.yaxis.range) == (9.5, -0.5)  # first class on top
-
-    def test_second_reading_is_a_shape_and_not_only_a_colour(self) -> None:
-        figure = figures.probabilities(CLASSES, Bars("own", VALUES), figures.ATTACKER, Bars("judge", VALUES[::-1]))
-        assert figure.data[2].marker.symbol == "diamond-open"
-        assert figure.data[2].name == "judge"
-
-    def test_hatched(self) -> None:
-        figure = figures.probabilities(CLASSES, Bars("judge", VALUES), figures.ATTACKER, hatched=True)
-        assert figure.data[0].marker.pattern.shape == "/"
+from semcom_core.figures import Curve
 
 
 class TestPositionMap:

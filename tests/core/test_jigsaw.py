@@ -37,6 +37,17 @@ def features(count: int, seed: int, stripes: float = 1.0) -> Tensor:
     return torch.from_numpy(z / np.sqrt((z**2).mean((1, 2, 3), keepdims=True))).float()
 
 
+def test_gains_of_moves_are_those_of_the_whole_sum() -> None:
+    rng = np.random.default_rng(3)
+    follows, belongs, order = rng.normal(size=(28, 28)), rng.normal(size=(28, 28)), rng.permutation(28)
+    moved = order[jigsaw._moves()]
+    assert len(np.unique(moved, axis=0)) >= 4000
+    assert (np.sort(moved, axis=1) == np.arange(28)).all()
+    gains = jigsaw._gains(follows[order][:, order], belongs[order])
+    expected = jigsaw._value(moved, follows, belongs) - jigsaw._value(order[None], follows, belongs)
+    np.testing.assert_allclose(gains, expected, atol=1e-12)
+
+
 @pytest.fixture(scope="module")
 def prior() -> FeaturePrior:
     return FeaturePrior().fit(features(400, seed=0))

@@ -66,6 +66,13 @@ def test_ssim_agrees_with_scikit_image(channels: int, size: int, noise: float) -
         assert float(ours[number]) == pytest.approx(inside.mean(), abs=1e-4)
 
 
+def test_ssim_is_the_same_inside_mixed_precision() -> None:
+    image, reference = pictures(3, 1, 28), pictures(3, 1, 28, seed=1)
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = ssim(image, reference)
+    torch.testing.assert_close(mixed, ssim(image, reference), rtol=0, atol=0)
+
+
 def test_ssim_of_equal_pictures_is_one() -> None:
     one = pictures(2, 3, 64)
     torch.testing.assert_close(ssim(one, one), torch.ones(2))
