@@ -31,6 +31,9 @@ def _train(commands: argparse._SubParsersAction) -> None:
     command.add_argument("recipe", help="digits/base, my-link.toml (as the page Tuning writes it), or digits")
     command.add_argument("--device", default="cpu")
     command.add_argument("--threads", type=int)
+    command.add_argument(
+        "--processes", type=int, default=1, help="share each batch; or start it by `accelerate launch`"
+    )
 
     def run(arguments: argparse.Namespace) -> None:
         import torch
@@ -40,7 +43,7 @@ def _train(commands: argparse._SubParsersAction) -> None:
         # Adam's moments of saturated units decay into denormal numbers, a hundredfold slower to compute
         # with (IBAL: seven times slower in all). It holds for the process, which is training's own.
         torch.set_flush_denormal(True)
-        train(arguments.recipe, arguments.device, arguments.threads)
+        train(arguments.recipe, arguments.device, arguments.threads, arguments.processes)
 
     command.set_defaults(run=run)
 

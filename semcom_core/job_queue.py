@@ -40,6 +40,9 @@ EXPIRES_S = 15.0
 """Without a poll for so long, nobody is there any more. Browsers poll hidden pages once a second."""
 LIMIT_S = 600.0
 """Working time that a job may have; ``SEMCOM_JOB_LIMIT_S`` sets another."""
+ASIDE = 4.0
+"""While visitors' pages run, a turn is a single step, and the next one waits up to so many times as long."""
+_GLANCE_S = 0.01
 _NICE = 5
 _MEASURED, _ENOUGH = 20, 3
 """Turns from which the time of a turn is estimated: at most, and at least."""
@@ -103,6 +106,7 @@ class JobQueue:
     Args:
         limit_s, slice_s, ahead_s, expires_s: see the constants of this module.
         clock: seconds, monotonic.
+        busy: whether somebody waits for a page: then the queue steps aside, but never for good.
     """
 
     limit_s: float = LIMIT_S
@@ -110,6 +114,7 @@ class JobQueue:
     ahead_s: float = AHEAD_S
     expires_s: float = EXPIRES_S
     clock: Callable[[], float] = time.monotonic
+    busy: Callable[[], bool] = lambda: False
     _line: dict[Hashable, list[Ticket]] = field(default_factory=dict)
     _working: Ticket | None = None
     _durations: deque[float] = field(default_factory=lambda: deque(maxlen=_MEASURED))
@@ -192,10 +197,16 @@ class JobQueue:
     def work_forever(self) -> None:
         """Give turns as long as there are jobs, and sleep while there are none."""
         while True:
+            self._step_aside()
             if not self.advance():
                 with self._changed:
                     if self._next() is None:  # else one came in between
                         self._changed.wait(1.0 if self._line else None)  # tickets may expire
+
+    def _step_aside(self) -> None:
+        until = self.clock() + ASIDE * (self._durations[-1] if self._durations else 0.0)
+        while self.busy() and self.clock() < until:
+            time.sleep(_GLANCE_S)
 
     def _turn(self, ticket: Ticket, started: float) -> tuple[End | None, Exception | None]:
         try:
@@ -205,7 +216,7 @@ class JobQueue:
                     worked = self.clock() - started
                     if ticket.seconds + worked >= self.limit_s:
                         return End.LIMIT, None
-                    if ticket.cancelled or worked >= self.slice_s:
+                    if ticket.cancelled or worked >= self.slice_s or self.busy():
                         return None, None
         except Exception as error:  # the job's own; the queue goes on
             _log.warning("A job failed.", exc_info=error)

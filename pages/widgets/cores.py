@@ -23,23 +23,13 @@ import streamlit as st
 import torch
 from streamlit.runtime import Runtime, get_instance
 
-from semcom_core import away
+from semcom_core import away, job_queue
 
 _ALL = torch.get_num_threads()
 _TURN_S = 1e-3
 _lock = threading.Lock()
 _computing = 0
 _mine = threading.local()
-
-
-def short_turns() -> None:
-    """Let Python's threads take turns of a millisecond instead of five.
-
-    Every operation of a network gives Python's lock away and then waits for it for up to a whole turn of
-    another session. A transmission has a thousand of them; those that run in the second process have none.
-    """
-    if sys.getswitchinterval() != _TURN_S:
-        sys.setswitchinterval(_TURN_S)
 
 
 class Turns:
@@ -126,8 +116,15 @@ def is_served() -> bool:
 
 
 @st.cache_resource(show_spinner=False)
-def second_process() -> away.Second:
-    """The process that the networks run in; where the app is only tested, or has one core, none is started."""
+def start() -> away.Second:
+    """Settle all of this, once for the server; returns the process that the networks run in.
+
+    None is started where the app is only tested, or has one core.
+    """
+    # Every operation of a network gives Python's lock away and then waits for it for up to a whole turn of
+    # another thread. A transmission has a thousand of them; those in the second process have none.
+    sys.setswitchinterval(_TURN_S)
+    job_queue.shared().busy = busy
     second = away.second()
     second.waiting = _waiting
     if _ALL > 1 and is_served():

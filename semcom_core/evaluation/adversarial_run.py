@@ -25,6 +25,7 @@ from tqdm import tqdm
 
 from semcom_core import datasets, link, manifest, withheld
 from semcom_core.codecs.base import Codec
+from semcom_core.crew import crew
 from semcom_core.defenses import purification
 from semcom_core.defenses.base import PlugIn
 from semcom_core.domains import DOMAINS
@@ -32,7 +33,6 @@ from semcom_core.evaluation import adversarial, journal
 from semcom_core.evaluation.adversarial import DENOISER, PURIFIED, Cell, Row
 from semcom_core.evaluation.collected import rounded
 from semcom_core.evaluation.grid_cells import balanced, data_digest
-from semcom_core.evaluation.grid_run import crew
 from semcom_core.evaluation.purification import measure_table
 from semcom_core.evaluation.report import REPORTED, SOURCE_NOTE
 from semcom_core.manifest import write_atomically

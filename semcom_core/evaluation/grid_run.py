@@ -13,12 +13,8 @@ Rows that are already in ``results.json`` count as finished, too.
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import cache
 from itertools import groupby
 from pathlib import Path
@@ -31,6 +27,7 @@ from tqdm import tqdm
 from semcom_core import datasets, link, withheld
 from semcom_core.attacks import networks_against
 from semcom_core.ciphers.keys import KeyPolicy
+from semcom_core.crew import crew, launch, launched
 from semcom_core.defenses import DEFENSES, Defense
 from semcom_core.evaluation import grid, grid_cells, journal
 from semcom_core.evaluation.grid_cells import Cell, Kind
@@ -43,8 +40,6 @@ from semcom_core.training.run import runs_folder
 
 Row = dict[str, Any]
 RECEIVER_IMAGES = 2000
-_WAIT = timedelta(days=7)
-"""How long a process may wait for another one's cells."""
 
 
 @dataclass(frozen=True)
@@ -80,25 +75,6 @@ class Options:
         return out + ["--white-box"] * self.white_box
 
 
-@dataclass(frozen=True)
-class Crew:
-    """The processes that share the work: this one's rank, their number, and a common barrier."""
-
-    rank: int = 0
-    size: int = 1
-    wait: Callable[[], None] = lambda: None
-
-
-def crew() -> Crew:
-    """This process's place if a launcher (``accelerate launch``, ``torchrun``) started several; else alone."""
-    if int(os.environ.get("WORLD_SIZE", "1")) < 2:
-        return Crew()
-    from accelerate import PartialState
-
-    state = PartialState(cpu=True, timeout=_WAIT)
-    return Crew(state.process_index, state.num_processes, state.wait_for_everyone)
-
-
 def run(options: Options) -> Path | None:
     """Measure what is missing and write the domain's ``results.json``.
 
@@ -110,8 +86,9 @@ def run(options: Options) -> Path | None:
         WeightsError, DataUnavailable: something is missing; the message says what to do.
         RuntimeError: one of several processes failed.
     """
-    if options.processes > 1 and "WORLD_SIZE" not in os.environ:
-        return _launch(options)
+    if options.processes > 1 and not launched():
+        launch(options.arguments(), options.processes, options.threads)
+        return results_file(options)
     if options.domain not in datasets.SOURCES:
         raise ValueError(f"There is no domain {options.domain!r}; known are {', '.join(datasets.SOURCES)}.")
     if options.threads:
@@ -123,24 +100,6 @@ def run(options: Options) -> Path | None:
     work.measure(todo[mates.rank :: mates.size], mates.rank)
     mates.wait()
     return work.merge(plan) if mates.rank == 0 else None
-
-
-def _launch(options: Options) -> Path:
-    """The same command in several processes of this machine.
-
-    By PyTorch's launcher: on CPUs ``accelerate launch`` starts only one process without MPI.
-    """
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    threads = str(options.threads or max(1, (os.cpu_count() or 1) // options.processes))
-    done = subprocess.run(
-        [*launcher, "--nproc_per_node", str(options.processes), "-m", "semcom_core", *options.arguments()],
-        cwd=Path(__file__).parents[2],
-        env=os.environ | {"OMP_NUM_THREADS": threads},
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError("A process of the grid failed; its message is above. Finished cells are kept.")
-    return results_file(options)
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,8 @@ class CodecTask(Task):
         validate_images: held-out images scored after an epoch.
     """
 
+    divisible = True
+
     def __init__(
         self,
         recipe: Recipe,

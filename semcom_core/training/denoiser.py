@@ -51,6 +51,7 @@ class DenoiserTask(CachedTask):
         images: training images, the first ones; all but the attackers' if omitted.
     """
 
+    divisible = True
     network = "diffsem"
 
     def __init__(

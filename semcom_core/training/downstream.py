@@ -80,6 +80,8 @@ class ReceiverTask(CachedTask):
             images (Wortsman et al., ICML 2022), of the shares :data:`SOUP`.
     """
 
+    divisible = True
+
     def __init__(
         self,
         recipe: Recipe,
@@ -188,6 +190,8 @@ def _cutmix(z: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, floa
 
 class InversionTask(CachedTask):
     """The naive attacker: plain features after a random channel to the picture, MSE."""
+
+    divisible = True
 
     def __init__(
         self, recipe: Recipe, runs: Path, codec: str, copies: int = 1, images: int = 20_000, held_out: int = 512

@@ -32,6 +32,8 @@ class DefenseTask(Task):
         held_out: pictures that decide which epoch is kept.
     """
 
+    divisible = True
+
     def __init__(self, recipe: Recipe, runs: Path, defense: str, images: int | None, held_out: int) -> None:
         self.observed = Observations(recipe.domain, defense, "train", runs, images)
         self.unseen = Observations(recipe.domain, defense, "held_out", runs, held_out)

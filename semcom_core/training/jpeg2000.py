@@ -34,6 +34,8 @@ class JPEG2000Task(Task):
         validate_images: held-out images for the table.
     """
 
+    divisible = True
+
     def __init__(
         self,
         recipe: Recipe,

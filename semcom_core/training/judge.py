@@ -27,6 +27,8 @@ class JudgeTask(Task):
         smoothing: label smoothing.
     """
 
+    divisible = True
+
     def __init__(self, recipe: Recipe, runs: Path, size: int, smoothing: float = 0.0) -> None:
         self.domain, self.size, self.smoothing = DOMAINS[recipe.domain], size, smoothing
         self.train = datasets.load(recipe.domain, "train")

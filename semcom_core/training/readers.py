@@ -63,6 +63,8 @@ class ReaderTask(CachedTask):
         smoothing: label smoothing.
     """
 
+    divisible = True
+
     def __init__(
         self,
         recipe: Recipe,

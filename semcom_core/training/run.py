@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from semcom_core import weights
+from semcom_core.crew import crew, launch, launched
 from semcom_core.training import recipe as recipes
 from semcom_core.training.adversarial import AdversarialTask
 from semcom_core.training.cem import CEMTask
@@ -61,15 +62,23 @@ def runs_folder() -> Path:
     return Path(os.environ.get("SEMCOM_RUNS", Path(__file__).parents[2] / "runs"))
 
 
-def train(key: str, device: str = "cpu", threads: int | None = None) -> None:
+def train(key: str, device: str = "cpu", threads: int | None = None, processes: int = 1) -> None:
     """Train a recipe (``digits/base``), a file (``my-link.toml``), or a domain's recipes in order (``digits``).
 
     A run that was interrupted goes on from its last full epoch.
 
+    Args:
+        processes: start so many on this machine, which share every batch (:class:`Trainer`). For GPUs
+            and several machines start the command with ``accelerate launch`` instead.
+
     Raises:
-        ValueError: no such recipe, or an option that its task does not know.
+        ValueError: no such recipe, an option that its task does not know, or a task for one process only.
         DataUnavailable: the data set cannot be read.
+        RuntimeError: one of several processes failed.
     """
+    if processes > 1 and not launched():
+        launch(["train", key, "--device", device], processes, threads)
+        return
     if threads:
         torch.set_num_threads(threads)
     for one in [key] if "/" in key or key.endswith(".toml") else in_order(key):
@@ -95,17 +104,25 @@ def in_order(domain: str) -> list[str]:
 
 
 def _train_one(recipe: recipes.Recipe, device: str) -> None:
-    torch.manual_seed(recipe.seed)  # initial weights; training runs in a process of its own
+    mates = crew(device)
+    if mates.state is not None and device != "cpu":
+        device = str(mates.state.device)
+    torch.manual_seed(recipe.seed)  # initial weights; training runs in processes of its own
     try:
-        task = TASKS[recipe.task](recipe, runs_folder(), **recipe.options)
+        with mates.first_goes_first():  # features are encoded once
+            task = TASKS[recipe.task](recipe, runs_folder(), **recipe.options)
     except (KeyError, TypeError) as error:
         raise ValueError(f"{recipe.path.name}: {error}") from error
     log, figures = None, {}
     if isinstance(task, PriorTask | RidgeTask | WorkbenchTask):
+        if mates.size > 1:
+            raise ValueError(f"{recipe.key} is computed on one process only; start it without --processes.")
         module = task.solve()
     else:
-        trainer = Trainer(task, recipe, runs_folder() / recipe.key, device)
+        trainer = Trainer(task, recipe, runs_folder() / recipe.key, device, mates)
         module = task.publishable(trainer.run().cpu())
+        if not mates.first:
+            return
         log = trainer.folder / "log.csv"
         figures = {key: value for key, value in trainer.best.items() if key != "model"}
     name = recipe.publishes or recipe.key

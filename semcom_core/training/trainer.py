@@ -14,13 +14,14 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from semcom_core.crew import Crew
 from semcom_core.manifest import write_atomically
 from semcom_core.precision import autocast
 from semcom_core.training.recipe import Recipe, Stage
@@ -32,8 +33,11 @@ class Task(ABC):
     Attributes:
         model: the module that is trained.
         network, arguments: registry name and arguments of what is published from it.
+        divisible: whether a batch may be shared by several processes that average their gradients. Not so
+            where something outside ``model`` learns along, or where the loss looks at the batch as a whole.
     """
 
+    divisible: ClassVar[bool] = False
     model: nn.Module
     network: str
     arguments: dict[str, int]
@@ -83,10 +87,18 @@ class Trainer:
         folder: where ``checkpoint.pt`` and ``log.csv`` go. A run that finds a checkpoint there
             goes on from the last full epoch.
         device: torch device.
+        crew: the processes that share every batch: each takes its part, gradients are averaged, and the
+            first one keeps log and checkpoint. Statistics of batch norm are averaged after each epoch.
+
+    Raises:
+        ValueError: there are several processes, and the task is not :attr:`Task.divisible`.
     """
 
-    def __init__(self, task: Task, recipe: Recipe, folder: Path, device: str = "cpu") -> None:
+    def __init__(self, task: Task, recipe: Recipe, folder: Path, device: str = "cpu", crew: Crew | None = None) -> None:
         self.task, self.recipe, self.folder, self.device = task, recipe, folder, torch.device(device)
+        self.crew = crew or Crew()
+        if self.crew.size > 1 and not task.divisible:
+            raise ValueError(f"{recipe.key} trains on one process only; start it without --processes.")
         self.model = task.model.to(self.device, memory_format=torch.channels_last)
         trainable = [p for p in self.model.parameters() if p.requires_grad]
         decayed = [p for p in trainable if p.ndim > 1]
@@ -108,7 +120,7 @@ class Trainer:
         return self.folder / "checkpoint.pt"
 
     def run(self) -> nn.Module:
-        """Train to the end and return the averaged model with the best held-out score."""
+        """Train to the end and return the averaged model with the best held-out score (in the first process)."""
         stages = [stage for stage in self.recipe.stages for _ in range(stage.epochs)]
         total = sum(self.task.epoch_size(stage) for stage in stages)
         bar = tqdm(
@@ -120,6 +132,9 @@ class Trainer:
             self.epochs_done = epoch + 1
             row = {"epoch": self.epochs_done, "size": stages[epoch].size, "images": self.images_seen, **terms}
             last = self.epochs_done == len(stages)
+            if not self.crew.first:  # the first one validates, logs and keeps
+                self.crew.wait()
+                continue
             if last or self.epochs_done % self.recipe.validate_every == 0:
                 figures = self.task.validate(self.average, stages[epoch])
                 row |= {f"held_out_{name}": value for name, value in figures.items()}
@@ -129,18 +144,22 @@ class Trainer:
             self.seconds += time.monotonic() - started
             self._log(row | {"seconds": round(self.seconds, 1)})
             self._save()
+            self.crew.wait()
         bar.close()
-        self.average.load_state_dict(self.best["model"])
+        if self.crew.first:
+            self.average.load_state_dict(self.best["model"])
         return self.average
 
     def _epoch(self, stage: Stage, epoch: int, total: int, bar: tqdm) -> dict[str, float]:
         rng = np.random.default_rng((self.recipe.seed, epoch))
-        generator = torch.Generator(self.device).manual_seed(self.recipe.seed * 100_003 + epoch)
-        torch.manual_seed(self.recipe.seed * 100_003 + epoch)  # dropout; training has a process of its own
+        seed = self.recipe.seed * 100_003 + epoch + 1_000_003 * self.crew.rank  # each process has noise of its own
+        generator = torch.Generator(self.device).manual_seed(seed)
+        torch.manual_seed(seed)  # dropout; training has processes of its own
         self.model.train()
         sums: dict[str, float] = {}
         batches = 0
-        for batch in self.task.batches(stage, rng):
+        for whole in self.task.batches(stage, rng):
+            batch = self.crew.share(whole)
             for group in self.optimiser.param_groups:
                 group["lr"] = learning_rate(self.images_seen / total, self.recipe.lr * stage.lr_scale)
             with autocast(self.device.type, self.recipe.bf16):
@@ -152,6 +171,7 @@ class Trainer:
                 )
             self.optimiser.zero_grad(set_to_none=True)
             terms["loss"].backward()
+            self._average_gradients()
             nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
             self.optimiser.step()
             self.steps += 1
@@ -161,7 +181,18 @@ class Trainer:
             for name, term in terms.items():
                 sums[name] = sums.get(name, 0.0) + float(term.detach())
             bar.update(stage.batch)
+        for model in (self.model, self.average):
+            self.crew.average(one for one in model.buffers() if one.dtype.is_floating_point)
         return {name: round(value / batches, 5) for name, value in sums.items()}
+
+    def _average_gradients(self) -> None:
+        if self.crew.size == 1:
+            return
+        trainable = [p for p in self.model.parameters() if p.requires_grad]
+        for parameter in trainable:  # the same ones in every process, whatever its part of the batch used
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        self.crew.average(parameter.grad for parameter in trainable)
 
     @torch.no_grad()
     def _update_average(self) -> None:

@@ -32,6 +32,8 @@ class VAETask(Task):
         validate_images: held-out images scored after an epoch.
     """
 
+    divisible = True
+
     def __init__(
         self,
         recipe: Recipe,
