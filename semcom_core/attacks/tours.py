@@ -60,20 +60,24 @@ def _nearest_neighbour(distance: np.ndarray, start: np.ndarray) -> np.ndarray:
 def _two_opt(distance: np.ndarray, tours: np.ndarray) -> None:
     """Improve ``tours`` in place; every round takes the best reversal of each tour."""
     n = tours.shape[1]
-    first, last = np.triu_indices(n, 1)
     place = np.arange(n)
+    forwards = np.where(place[:, None] < place, 0.0, np.inf)  # a stretch has its first place before its last
     least = _GAIN * distance.max(initial=1e-300)
+    flat = distance.reshape(-1)
     active = np.arange(len(tours))
     while len(active):
-        tour = tours[active]
-        each = np.arange(len(active))[:, None, None]
-        between = distance[active][each, tour[:, :, None], tour[:, None, :]]
-        step = between[:, place, (place + 1) % n]
-        after = np.roll(between, (-1, -1), (1, 2))
-        change = (between + after - step[:, :, None] - step[:, None, :])[:, first, last]
+        closed = tours[active][:, [*range(n), 0]]
+        starts = (active * n * n)[:, None] + closed * n
+        between = flat.take(starts[:, :, None] + closed[:, None, :], mode="clip")
+        step = between[:, place, place + 1]
+        change = between[:, :-1, :-1] + between[:, 1:, 1:]
+        change -= step[:, :, None]
+        change -= step[:, None, :]
+        change += forwards
+        change = change.reshape(len(active), -1)
         best = change.argmin(1)
         helps = change[np.arange(len(active)), best] < -least
         active, best = active[helps], best[helps]
-        a, b = first[best][:, None], last[best][:, None]
+        a, b = best[:, None] // n, best[:, None] % n
         reversed_place = np.where((place > a) & (place <= b), a + b + 1 - place, place)
         tours[active] = np.take_along_axis(tours[active], reversed_place, 1)
