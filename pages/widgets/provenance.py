@@ -49,6 +49,8 @@ def _role(name: str) -> str:
     kind, _, defense = name.partition("_")
     if kind in ("ridge", "inversion", "conv") and defense in DEFENSES:
         return t(f"provenance.role.{kind}", defense=t(f"defense.{defense}.name"))
+    if defense in DEFENSES and DEFENSES[defense].own_encoder:
+        return t("provenance.role.own_encoder", role=_role(kind), defense=t(f"defense.{defense}.name"))
     if name in DEFENSES:
         return t("provenance.role.defense", defense=t(f"defense.{name}.name"))
     return t(f"provenance.role.{name}")

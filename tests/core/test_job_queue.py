@@ -75,25 +75,6 @@ class TestOneJob:
         assert jobs.clock.now == pytest.approx(SLICE_S, abs=0.1)
         assert ticket.turns == 1
 
-    def test_steps_aside_for_visitors_but_never_for_good(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        jobs = Jobs(slice_s=1.0)
-        ticket = jobs.start("a", steps=100, cost=0.1)
-        jobs.queue.busy = lambda: True
-        jobs.queue.advance()
-        assert jobs.given[ticket] == [0]  # one step and not ten
-        waits: list[float] = []
-
-        def wait(seconds: float) -> None:
-            jobs.clock.now += seconds
-            waits.append(seconds)
-
-        monkeypatch.setattr(job_queue.time, "sleep", wait)
-        jobs.queue._step_aside()
-        assert sum(waits) == pytest.approx(job_queue.ASIDE * 0.1, abs=0.02)
-        jobs.queue.busy = lambda: False
-        jobs.queue._step_aside()
-        assert sum(waits) == pytest.approx(job_queue.ASIDE * 0.1, abs=0.02)
-
     @pytest.mark.parametrize("turns", [0, 1])
     def test_cancel_keeps_what_was_reached_and_closes(self, turns: int) -> None:
         jobs = Jobs()
