@@ -111,8 +111,8 @@ def busy() -> bool:
 
 
 def is_served() -> bool:
-    """Whether this is a server; else the app is only tested."""
-    return isinstance(get_instance(), Runtime)
+    """Whether this is a server; else the app is only tested, and what runs it passes for a ``Runtime``."""
+    return type(get_instance()) is Runtime
 
 
 @st.cache_resource(show_spinner=False)

@@ -7,8 +7,9 @@ from functools import partial
 
 from pages.widgets import warm_up
 from pages.widgets.cores import Turns
-from semcom_core import link, samples
+from semcom_core import away, link, samples
 from semcom_core.domains import DOMAINS
+from tests.ui.conftest import Open
 
 
 def _waits(turns: Turns, count: int) -> None:
@@ -58,6 +59,12 @@ def test_a_run_that_fails_gives_its_turn_back() -> None:
         except RuntimeError:
             pass
     assert turns.inside == 0 and turns._free == 2
+
+
+def test_a_tested_app_starts_nothing(open_app: Open) -> None:
+    assert not open_app().exception
+    assert not {"second process", "warm-up"} & {thread.name for thread in threading.enumerate()}
+    assert not away.second().ready.is_set()
 
 
 def test_everything_that_a_class_may_choose_is_prepared() -> None:
