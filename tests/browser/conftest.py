@@ -117,7 +117,10 @@ def settled(page: playwright.Page) -> None:
     """Wait until the summary, the pictures and the charts are there and nothing runs any more."""
     page.locator(".st-key-summary p").wait_for()
     page.locator(".st-key-chart_attacker .class-bars").wait_for()
+    page.locator(".st-key-cards [data-testid=stMetricValue]").first.wait_for()
     idle(page)
+    # Streamlit loads the code of some elements when the first of them is drawn; until then they are skeletons.
+    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
     page.wait_for_function("[...document.images].every(image => image.complete)")
 
 
