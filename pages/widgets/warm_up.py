@@ -60,4 +60,4 @@ def _transmit(domain: str, defense: str, sample: str) -> None:
     native = picture_source.prepared_sample(domain, sample).prepared.native[None]
     models = stages.shared_models(domain, defense)
     settings = LinkSettings(domain=domain, defense=defense)
-    away.run(link.transmit, models, native, settings, KeySource.published(), link.encode(models, native))
+    away.run(link.transmit, models, native, settings, KeySource.published())

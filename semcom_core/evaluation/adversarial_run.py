@@ -85,7 +85,7 @@ def run(options: Options) -> Path | None:
     if options.threads:
         torch.set_num_threads(options.threads)
     mates, work = crew(), Work(options)
-    if mates.rank == 0 and (not options.methods or PURIFIED in options.methods):
+    if mates.first and (not options.methods or PURIFIED in options.methods):
         work.make_table()
     mates.wait()
     cells = {cell.key(options.domain, work.digest): cell for cell in work.cells()}
@@ -98,7 +98,7 @@ def run(options: Options) -> Path | None:
     mates.wait()  # nobody writes before everybody has planned the same
     work.measure(todo[mates.rank :: mates.size], mates.rank)
     mates.wait()
-    return work.merge(cells) if mates.rank == 0 else None
+    return work.merge(cells) if mates.first else None
 
 
 class Work:

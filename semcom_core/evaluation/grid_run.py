@@ -99,7 +99,7 @@ def run(options: Options) -> Path | None:
     mates.wait()  # nobody writes before everybody has planned the same
     work.measure(todo[mates.rank :: mates.size], mates.rank)
     mates.wait()
-    return work.merge(plan) if mates.rank == 0 else None
+    return work.merge(plan) if mates.first else None
 
 
 @dataclass(frozen=True)
