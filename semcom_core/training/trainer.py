@@ -132,18 +132,16 @@ class Trainer:
             self.epochs_done = epoch + 1
             row = {"epoch": self.epochs_done, "size": stages[epoch].size, "images": self.images_seen, **terms}
             last = self.epochs_done == len(stages)
-            if not self.crew.first:  # the first one validates, logs and keeps
-                self.crew.wait()
-                continue
-            if last or self.epochs_done % self.recipe.validate_every == 0:
+            if self.crew.first and (last or self.epochs_done % self.recipe.validate_every == 0):
                 figures = self.task.validate(self.average, stages[epoch])
                 row |= {f"held_out_{name}": value for name, value in figures.items()}
                 # Scores of stages at different image sizes do not compare: the last stage decides.
                 if figures["score"] >= self.best["score"] or stages[epoch] != stages[self.best["epoch"] - 1]:
                     self.best = {"epoch": self.epochs_done, "model": copy.deepcopy(self.average.state_dict())} | figures
             self.seconds += time.monotonic() - started
-            self._log(row | {"seconds": round(self.seconds, 1)})
-            self._save()
+            if self.crew.first:
+                self._log(row | {"seconds": round(self.seconds, 1)})
+                self._save()
             self.crew.wait()
         bar.close()
         if self.crew.first:
