@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from pytorch_msssim import ssim as _ssim
+import torch.nn.functional as F
 from torch import Tensor
 
 Interval = tuple[float, float]
@@ -23,12 +23,23 @@ def psnr(image: Tensor, reference: Tensor) -> Tensor:
 def ssim(image: Tensor, reference: Tensor) -> Tensor:
     """Structural similarity of each image (11×11 Gaussian window, sigma 1.5), (B,); in float32 whatever surrounds it.
 
-    Its variances are differences of nearly equal numbers: with bf16's eight bits they would be noise.
+    Wang et al., IEEE TIP 13(4), 2004, with windows that lie inside the picture, biased covariances, and the mean over
+    positions and channels. All five local means are one convolution: a library that makes them one by one takes more
+    than twice as long, more than a decoder. In bf16 its variances, differences of nearly equal numbers, would be noise.
     """
-    # Channels last: half the time for colour pictures, where SSIM is slower than a decoder.
-    pair = (one.float().contiguous(memory_format=torch.channels_last) for one in (image, reference))
     with torch.autocast(image.device.type, enabled=False):
-        return _ssim(*pair, data_range=1.0, size_average=False)
+        x, y = image.float(), reference.float()
+        channels = x.shape[1]
+        offset = torch.arange(-5.0, 6.0, device=x.device)
+        window = torch.exp(-(offset**2) / (2 * 1.5**2))
+        across = (window / window.sum()).expand(5 * channels, 1, 1, 11)
+        # Channels last: a third of the time of one channel after another.
+        local = torch.cat([x, y, x * x, y * y, x * y], 1).contiguous(memory_format=torch.channels_last)
+        local = F.conv2d(F.conv2d(local, across, groups=5 * channels), across.mT, groups=5 * channels)
+        mean_x, mean_y, xx, yy, xy = local.chunk(5, 1)
+        both, squares = mean_x * mean_y, mean_x**2 + mean_y**2
+        structure = (2 * (xy - both) + 0.03**2) / (xx + yy - squares + 0.03**2)
+        return (structure * (2 * both + 0.01**2) / (squares + 0.01**2)).mean((1, 2, 3))
 
 
 def balanced_accuracy(predicted: np.ndarray, labels: np.ndarray) -> float:

@@ -25,6 +25,8 @@ TEMPERATURE = 10.0
 """Softens the guesses' likelihoods: their cells are not independent, as the Gaussians assume."""
 TRUST = 0.75
 """Weight of the puzzle's class against the reader's. Both chosen on held-out pictures."""
+NEGLIGIBLE = 1e-3
+"""A guess of less weight than this is not decoded."""
 
 
 class AdaptiveInversion(Eavesdropper):
@@ -68,18 +70,23 @@ class AdaptiveInversion(Eavesdropper):
         likeliest = tuple(candidates[0].key for candidates in guesses)
         picture = knowledge.codec.reconstruct(_undo_with(symbols, knowledge, likeliest))
         puzzle = self._weigh(symbols, knowledge, guesses)
-        read = self.networks[READERS[ConfusionCipher.name]](unpack(symbols))[0].softmax(1)
+        read = self.networks[READERS[ConfusionCipher.name]].logits(unpack(symbols)).softmax(1)
         return Loot(picture, (TRUST * puzzle + (1.0 - TRUST) * read).clamp_min(1e-12).log(), likeliest)
 
     @staticmethod
     def _weigh(symbols: Tensor, knowledge: Knowledge, guesses: list[list[Guess]]) -> Tensor:
         """The receiver's class probabilities (B,K), averaged over the guessed keys by likelihood."""
         likelihood = torch.tensor([[guess.log_likelihood for guess in one] for one in guesses])
-        weight = (likelihood / TEMPERATURE).softmax(1).float().to(symbols.device)
-        opened = [_undo_with(symbols, knowledge, [one[rank].key for one in guesses]) for rank in range(weight.shape[1])]
+        weight = (likelihood / TEMPERATURE).softmax(1)
+        weight = weight * (weight > NEGLIGIBLE)
+        message, rank = weight.nonzero(as_tuple=True)
+        keys = [guesses[i][j].key for i, j in zip(message.tolist(), rank.tolist(), strict=True)]
+        message = message.to(symbols.device)
         # One batch for all guesses: far cheaper than a pass for each.
-        answers = knowledge.codec.classify(torch.cat(opened)).softmax(1).chunk(len(opened))
-        return (weight[..., None] * torch.stack(answers, 1)).sum(1)
+        answers = knowledge.codec.classify(_undo_with(symbols[message], knowledge, keys)).softmax(1)
+        share = weight[weight > 0].to(answers)[:, None]
+        total = answers.new_zeros(len(symbols), answers.shape[1]).index_add(0, message, share * answers)
+        return total / total.sum(1, keepdim=True)
 
 
 def _undo_with(symbols: Tensor, knowledge: Knowledge, keys: list[ConfusionKey | None]) -> Tensor:

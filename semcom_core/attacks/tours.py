@@ -61,23 +61,23 @@ def _two_opt(distance: np.ndarray, tours: np.ndarray) -> None:
     """Improve ``tours`` in place; every round takes the best reversal of each tour."""
     n = tours.shape[1]
     place = np.arange(n)
-    forwards = np.where(place[:, None] < place, 0.0, np.inf)  # a stretch has its first place before its last
+    first, last = np.triu_indices(n, 1)  # the stretch from behind the one place to the other
+    before, behind = first * (n + 1) + last, (first + 1) * (n + 1) + last + 1
     least = _GAIN * distance.max(initial=1e-300)
-    flat = distance.reshape(-1)
+    flat = distance.reshape(-1).astype(np.float32)
     active = np.arange(len(tours))
     while len(active):
         closed = tours[active][:, [*range(n), 0]]
         starts = (active * n * n)[:, None] + closed * n
-        between = flat.take(starts[:, :, None] + closed[:, None, :], mode="clip")
-        step = between[:, place, place + 1]
-        change = between[:, :-1, :-1] + between[:, 1:, 1:]
-        change -= step[:, :, None]
-        change -= step[:, None, :]
-        change += forwards
-        change = change.reshape(len(active), -1)
+        between = flat.take((starts[:, :, None] + closed[:, None, :]).reshape(len(active), -1), mode="clip")
+        step = between.take(place * (n + 2) + 1, 1)
+        change = between.take(before, 1)
+        change += between.take(behind, 1)
+        change -= step.take(first, 1)
+        change -= step.take(last, 1)
         best = change.argmin(1)
         helps = change[np.arange(len(active)), best] < -least
         active, best = active[helps], best[helps]
-        a, b = best[:, None] // n, best[:, None] % n
+        a, b = first[best][:, None], last[best][:, None]
         reversed_place = np.where((place > a) & (place <= b), a + b + 1 - place, place)
         tours[active] = np.take_along_axis(tours[active], reversed_place, 1)

@@ -14,6 +14,7 @@ unauthenticated: whoever sits in the middle can agree on a key with each side.
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -27,8 +28,11 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 DEMO_CONSTANT = b"SemCom Lab demo key: published in the source, protects nothing"
 
-_AT_ONCE = 2**14
+_AT_ONCE = 2**16
 """Samples made at once: what is between stays in the processor's cache."""
+
+_ZEROS = bytes(2**18)
+"""What becomes the key stream by encryption; a piece that the processor's cache holds."""
 
 
 class KeyPolicy(StrEnum):
@@ -81,7 +85,11 @@ class KeyStream:
 
     def words(self, count: int) -> np.ndarray:
         """The next ``4·count`` bytes as little-endian 32-bit words, uint32 (count,)."""
-        return np.frombuffer(self.take(4 * count), dtype="<u4")
+        stream = np.empty(4 * count, dtype=np.uint8)
+        view = memoryview(stream)
+        for start in range(0, len(view), len(_ZEROS)):
+            self._encryptor.update_into(_ZEROS[: len(view) - start], view[start:])
+        return stream.view("<u4")
 
     def permutation_by_sorting(self, size: int) -> np.ndarray:
         """A uniform permutation of ``size``, int64 (size,): the order of that many 64-bit words.
@@ -105,9 +113,21 @@ class KeyStream:
         """
         words = self.words(2 * count).reshape(2, count)
         sample = np.empty(count, dtype=np.complex128)
-        for start in range(0, count, _AT_ONCE):
+
+        def fill(start: int) -> None:
             part = slice(start, start + _AT_ONCE)
-            sample[part] = np.sqrt(-np.log((words[0, part] + 1.0) / 2.0**32)) * _unit(words[1, part])
+            modulus = words[0, part] + 1.0
+            modulus *= 2.0**-32
+            np.log(modulus, out=modulus)
+            np.negative(modulus, out=modulus)
+            np.sqrt(modulus, out=modulus)
+            np.multiply(_unit(words[1, part]), modulus, out=sample[part])
+
+        if count <= _AT_ONCE:
+            fill(0)
+        else:  # numpy lets other threads run meanwhile
+            with ThreadPoolExecutor(2) as pool:
+                list(pool.map(fill, range(0, count, _AT_ONCE)))
         return sample
 
     def phases(self, count: int) -> np.ndarray:

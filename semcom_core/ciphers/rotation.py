@@ -50,7 +50,7 @@ class HaarRotation:
         self._starts = np.concatenate([[0], np.cumsum(lengths)])
         w = key.stream().complex_normal(int(self._starts[-1]))  # v_0, v_1, …, v_{n−1} end to end
         first = self._starts[:-1]
-        norm = np.sqrt(np.add.reduceat(w.real**2 + w.imag**2, first))
+        norm = np.sqrt([np.vdot(v, v).real for v in np.split(w, first[1:])])
         modulus = np.abs(w[first])
         phase = w[first] / np.where(modulus > 0, modulus, 1.0)
         phase[modulus == 0] = 1.0

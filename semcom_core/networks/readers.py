@@ -49,6 +49,10 @@ class Reader(nn.Module):
         """The attacker's best guess of the picture from its summary."""
         return self.head(self.grow(self.seed(embedding).reshape(-1, 64, 7, 7)))
 
+    def logits(self, F_en: Tensor) -> Tensor:
+        """The class alone, (B, classes): the picture costs most of the time."""
+        return self.fc(self.embedding(F_en))
+
     def forward(self, F_en: Tensor) -> tuple[Tensor, Tensor]:
         summary = self.embedding(F_en)
         return self.fc(summary), self.picture(summary)
