@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -200,3 +203,33 @@ def test_tidying_collects_what_was_frozen() -> None:
     collector.tidy()
     assert alive() is None
     gc.unfreeze()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc only")
+def test_threads_share_two_heaps() -> None:
+    """Counted by the C library itself, after a dozen threads have asked for memory at once."""
+    work = """
+import ctypes, sys, threading
+from pages.widgets import collector
+if sys.argv[1] == "shared":
+    collector.share_heaps()
+libc, gate = ctypes.CDLL(None), threading.Barrier(12)
+libc.malloc.restype = ctypes.c_void_p
+def take():
+    gate.wait()
+    for _ in range(100):
+        libc.malloc(4000)
+    gate.wait()
+threads = [threading.Thread(target=take) for _ in range(12)]
+for one in threads: one.start()
+for one in threads: one.join()
+libc.malloc_stats()
+"""
+    alone = {name: value for name, value in os.environ.items() if name != "MALLOC_ARENA_MAX"}
+    heaps = {}
+    for way in ("shared", "own"):
+        run = subprocess.run([sys.executable, "-c", work, way], env=alone, check=True, capture_output=True, text=True)
+        heaps[way] = run.stderr.count("Arena ")
+    if not heaps["own"]:
+        pytest.skip("the C library here is not glibc")
+    assert heaps["shared"] <= 2 < heaps["own"]
