@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -210,8 +210,14 @@ class Work:
         yield from ((row["cell"], row) for row in journal.rows(self.folder))
 
     def merge(self, cells: dict[str, Cell]) -> Path:
-        """Put all finished cells together, in the plan's order."""
-        rows = {key: row for key, row in self.finished() if key in cells}
+        """Put all finished cells together, in the plan's order; each with the most pictures that it was measured on."""
+        finished = dict(self.finished())
+        sizes, rows = {row["images"] for row in finished.values()}, {}
+        for planned, cell in cells.items():
+            most = sorted(sizes | {cell.images}, reverse=True)
+            keys = (replace(cell, images=images).key(self.domain.name, self.digest) for images in most)
+            if found := next((finished[key] for key in keys if key in finished), None):
+                rows[planned] = found
         published = (adversarial.read(self.domain.name) or {}).get("rows", ())
         kept = withheld.standing(self.domain.name, published)
         there = {*self.weights(), *(row["method"] for row in kept)}
@@ -227,7 +233,10 @@ class Work:
         file = adversarial.path(self.domain.name)
         file.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(file, f"{json.dumps(content, indent=1, ensure_ascii=False)}\n".encode())
-        print(f"{len(rows)} cells in {file}" + (f", {len(cells) - len(rows)} not run yet" * (len(cells) > len(rows))))
+        fewer = sum(rows[key]["images"] < cell.images for key, cell in cells.items() if key in rows)
+        notes = [f"{len(cells) - len(rows)} not run yet"] * (len(cells) > len(rows))
+        notes += [f"{fewer} on fewer pictures"] * (fewer > 0)
+        print(", ".join([f"{len(rows)} cells in {file}", *notes]))
         return file
 
 

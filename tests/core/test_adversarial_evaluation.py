@@ -122,6 +122,13 @@ def test_a_run_is_resumed(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert low <= row["adversarial"] <= high
     adversarial_run.run(Options("digits", images=10))
     assert len(measured) == 4  # nothing is measured twice
+    adversarial_run.run(Options("digits", images=20, methods=("repobe",)))  # more were asked for, of something else
+    assert adversarial.read("digits")["rows"] == results["rows"]
+    adversarial_run.run(Options("digits", images=20, methods=("at",)))
+    assert adversarial.read("digits")["rows"][0]["images"] == 20
+    adversarial_run.run(Options("digits", images=10))  # the better measurement stays
+    assert adversarial.read("digits")["rows"][0]["images"] == 20 and len(measured) == 5
+    assert adversarial.read("digits")["rows"][1:] == results["rows"][1:]
 
     # One row by hand, from the link's own functions.
     data = datasets.load("digits", "report")
