@@ -212,7 +212,9 @@ class Work:
     def merge(self, cells: dict[str, Cell]) -> Path:
         """Put all finished cells together, in the plan's order; each with the most pictures that it was measured on."""
         finished = dict(self.finished())
-        sizes, rows = {row["images"] for row in finished.values()}, {}
+        # What was asked for and what was taken differ by less than one picture a class.
+        classes = len(self.domain.classes)
+        sizes, rows = {row["images"] + more for row in finished.values() for more in range(1 - classes, classes)}, {}
         for planned, cell in cells.items():
             most = sorted(sizes | {cell.images}, reverse=True)
             keys = (replace(cell, images=images).key(self.domain.name, self.digest) for images in most)
