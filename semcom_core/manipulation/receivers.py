@@ -34,5 +34,4 @@ def load_receiver(domain: str, method: str, load: link.Load = link.load_network)
     Raises:
         WeightsError: see :func:`semcom_core.link.load_network`.
     """
-    base, *own = (load(f"{domain}/{name}")[0] for name in networks_of(method))
-    return assemble(base, own[0]) if own else base
+    return assemble(*(load(f"{domain}/{name}")[0] for name in networks_of(method)))
