@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from semcom_core.figures import ATTACKER, CIPHER, NEUTRAL, RECEIVER, base_layout
+from semcom_core.figures_labels import labels, padded
 
 OTHERS = ("#009E73", "#E69F00", "#56B4E9")
 """The rest of the Okabe–Ito colours that are used for lines."""
@@ -100,9 +101,11 @@ def plane(
             )
         )
     axis = {"fixedrange": True, "zeroline": False, "tickformat": ".0%", "automargin": True}
-    x_axis = axis | {"title": {"text": x_title, "standoff": 8}, "range": _padded(span)}
-    y_axis = axis | {"title": {"text": y_title, "standoff": 6}, "range": _padded(y_span)}
-    layout = base_layout(height, margin=8, xaxis=x_axis, yaxis=y_axis, annotations=_labels(shown, span, y_span, height))
+    x_range, y_range = padded(span), padded(y_span)
+    x_axis = axis | {"title": {"text": x_title, "standoff": 8}, "range": x_range}
+    y_axis = axis | {"title": {"text": y_title, "standoff": 6}, "range": y_range}
+    names = labels([(point.attacker, point.receiver, point.name) for point in shown], x_range, y_range, height)
+    layout = base_layout(height, margin=8, xaxis=x_axis, yaxis=y_axis, annotations=names)
     inside = max(span[0], y_span[0]) + 0.3 * (min(span[1], y_span[1]) - max(span[0], y_span[0]))
     layout["annotations"].append(
         {
@@ -118,11 +121,6 @@ def plane(
     return go.Figure(traces, layout)
 
 
-def _padded(span: Interval) -> list[float]:
-    room = 0.04 * (span[1] - span[0])
-    return [span[0] - room, span[1] + room]
-
-
 def interval_bars(values: Sequence[float], intervals: Sequence[Interval]) -> dict[str, object]:
     """Asymmetric error bars from intervals."""
     return {
@@ -133,61 +131,6 @@ def interval_bars(values: Sequence[float], intervals: Sequence[Interval]) -> dic
         "thickness": 1.2,
         "width": 3,
     }
-
-
-_WIDTH = 620
-"""Width in pixels that the labels are placed for; on a wider plot they only have more room."""
-_TALL, _LETTER = 17, 7.0
-
-
-def _labels(shown: Sequence[PlanePoint], span: Interval, y_span: Interval, height: int) -> list[dict[str, object]]:
-    """One label a point, each at the nearest free place around it, with a thin leader."""
-    rooms_x, rooms_y = _padded(span), _padded(y_span)
-
-    def pixel(point: PlanePoint) -> tuple[float, float]:
-        across = (point.attacker - rooms_x[0]) / (rooms_x[1] - rooms_x[0]) * _WIDTH
-        return across, (1 - (point.receiver - rooms_y[0]) / (rooms_y[1] - rooms_y[0])) * (height - 60)
-
-    taken: list[tuple[float, float, float, float]] = [
-        (x - 8, y - 8, x + 8, y + 8) for x, y in (pixel(point) for point in shown)
-    ]
-    found = []
-    for point in sorted(shown, key=lambda one: (-one.receiver, one.attacker)):
-        x, y = pixel(point)
-        half = len(point.name) * _LETTER / 2
-        best: tuple[float, float, float, tuple[float, float, float, float]] | None = None
-        for down in (20, -20, 40, 60, 80, 100, 120, 140, 160, 180, 200):
-            for aside in (0, half + 4, -half - 4, 2 * half, -2 * half):
-                centre_x, centre_y = x + aside, y + down
-                box = (centre_x - half, centre_y - _TALL / 2, centre_x + half, centre_y + _TALL / 2)
-                if box[0] < 0 or box[2] > _WIDTH or box[1] < -10 or box[3] > height - 60:
-                    continue
-                cost = 500 * sum(_overlap(box, other) for other in taken) + abs(down) + 0.4 * abs(aside)
-                if best is None or cost < best[0]:
-                    best = (cost, aside, down, box)
-        if best is None:
-            best = (0.0, 0.0, 20.0, (x - half, y + 12, x + half, y + 28))
-        taken.append(best[3])
-        found.append(
-            {
-                "x": point.attacker,
-                "y": point.receiver,
-                "text": point.name,
-                "showarrow": True,
-                "arrowhead": 0,
-                "arrowwidth": 1,
-                "arrowcolor": NEUTRAL,
-                "standoff": 7,
-                "ax": best[1],
-                "ay": best[2],
-                "font": {"size": 12},
-            }
-        )
-    return found
-
-
-def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,10 @@ import plotly.graph_objects as go
 
 from semcom_core.entropy import ToyCurve
 from semcom_core.figures import ATTACKER, NEUTRAL, RECEIVER, base_layout
+from semcom_core.figures_labels import labels, padded
 
 _LEGEND = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
+_HEIGHT = 480
 _AXIS = {"fixedrange": True, "zeroline": False, "automargin": True}
 
 
@@ -91,9 +93,7 @@ def certificate_figure(points: Sequence[Certified], x_title: str, y_title: str) 
                 x=[point.ratio],
                 y=[point.mse],
                 name=point.name,
-                mode="markers+text",
-                text=[point.name],
-                textposition="top center",
+                mode="markers",
                 cliponaxis=False,
                 marker={
                     "size": 12,
@@ -107,8 +107,15 @@ def certificate_figure(points: Sequence[Certified], x_title: str, y_title: str) 
         )
         if improved and point.without in by_name:
             arrows.append(_arrow(by_name[point.without], point))
-    x_axis, y_axis = ({**_AXIS, "title": {"text": title, "standoff": 12}} for title in (x_title, y_title))
-    return go.Figure(traces, base_layout(360, margin=24, xaxis=x_axis, yaxis=y_axis, annotations=arrows))
+    highest = max((point.interval or (0.0, point.mse))[1] for point in points)
+    x_range = padded((min(0.9, *(point.ratio for point in points)), 1.0))
+    y_range = padded((0.0, highest))
+    names = labels([(point.ratio, point.mse, point.name) for point in points], x_range, y_range, _HEIGHT)
+    x_axis, y_axis = (
+        {**_AXIS, "title": {"text": title, "standoff": 12}, "range": span}
+        for title, span in ((x_title, x_range), (y_title, y_range))
+    )
+    return go.Figure(traces, base_layout(_HEIGHT, margin=24, xaxis=x_axis, yaxis=y_axis, annotations=arrows + names))
 
 
 def _arrow(start: Certified, end: Certified) -> dict[str, Any]:

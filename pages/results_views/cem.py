@@ -13,7 +13,7 @@ from pages.widgets.strings import t
 from semcom_core import figures_grid
 from semcom_core.evaluation.grid import Grid
 from semcom_core.evaluation.reported import reported
-from semcom_core.evaluation.select import Gain, gains
+from semcom_core.evaluation.select import Gain, gains, strongest_gain
 
 _POINT = 0.005
 """Accuracies this close count as equal."""
@@ -48,6 +48,7 @@ def section() -> None:
         (low, high, t("results.cem.reported", low=f"{low:.1%}", high=f"{high:.1%}")),
     )
     st.plotly_chart(figure, key="cem_gain", config=CHART, alt=t("results.cem.alt"))
+    st.markdown("\n".join(f"- {_best(strongest_gain([one for one in here if _pair(one) == pair]))}" for pair in pairs))
     st.caption(t("results.cem.note"))
     st.dataframe([_row(one) for one in here], hide_index=True, alt=t("results.cem.table_alt"))
     provenance(grid, _behind(grid, here))
@@ -56,6 +57,13 @@ def section() -> None:
 def _pair(one: Gain) -> str:
     sigma = "" if one.noise is None else f" σ={one.noise:g}"
     return t("results.cem.pair", without=defense_name(one.without), cem=defense_name(one.with_cem)) + sigma
+
+
+def _best(one: Gain) -> str:
+    """What CEM does to the best attack, in a sentence."""
+    change, fair = f"{100 * one.accuracy_change:+.1f}", abs(one.accuracy_change) <= _POINT
+    said = t("results.cem.best", pair=_pair(one), gain=f"{one.gain:+.1%}", change=change)
+    return said if fair else f"{said} {t('results.cem.unequal')}"
 
 
 def _gain(found: Sequence[Gain], pair: str, attack: str) -> float | None:

@@ -200,8 +200,10 @@ def test_toy_figure_draws_bound_under_optimum() -> None:
 def test_certificate_figure_points_from_without_to_with() -> None:
     points = [Certified("off", 0.1, 0.02), Certified("on", 0.3, 0.03, (0.029, 0.032), without="off")]
     figure = certificate_figure(points, "certified", "reached")
-    assert [trace.text[0] for trace in figure.data] == ["off", "on"]
+    assert [trace.name for trace in figure.data] == ["off", "on"]
     assert figure.data[1].error_y.array[0] == pytest.approx(0.002)
-    (arrow,) = figure.layout.annotations
+    arrow, *names = figure.layout.annotations
+    assert {name.text for name in names} == {"off", "on"}
     assert (arrow.ax, arrow.ay, arrow.x, arrow.y) == (0.1, 0.02, 0.3, 0.03)
-    assert not certificate_figure(points[1:], "certified", "reached").layout.annotations
+    (name,) = certificate_figure(points[1:], "certified", "reached").layout.annotations
+    assert name.text == "on"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -44,6 +45,14 @@ def test_gain_is_the_relative_rise_of_the_error_at_equal_noise() -> None:
     )
     assert all(one.gain == pytest.approx(0.2) for one in found)
     assert all(one.accuracy_change == pytest.approx(-0.001) for one in found)
+    one = found[0]
+    others = [
+        one,
+        replace(one, attack="other", mse=(one.mse[0] / 2, one.mse[1])),
+        replace(one, attack="white_box", mse=(0, 0)),
+    ]
+    best = select.strongest_gain(others)  # each time the attack that is the best there; one on few pictures is none
+    assert best.mse == (one.mse[0] / 2, one.mse[1]) and best.gain == pytest.approx(2 * one.gain + 1)
 
 
 def test_a_certificate_stands_beside_the_best_attack(monkeypatch: pytest.MonkeyPatch) -> None:
