@@ -61,7 +61,7 @@ def _pair(one: Gain) -> str:
 
 def _best(one: Gain) -> str:
     """What CEM does to the best attack, in a sentence."""
-    change, fair = f"{100 * one.accuracy_change:+.1f}", abs(one.accuracy_change) <= _POINT
+    change, fair = f"{100 * one.accuracy_change:+.2f}", abs(one.accuracy_change) <= _POINT
     said = t("results.cem.best", pair=_pair(one), gain=f"{one.gain:+.1%}", change=change)
     return said if fair else f"{said} {t('results.cem.unequal')}"
 
