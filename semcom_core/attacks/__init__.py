@@ -69,12 +69,13 @@ def networks_against(defense: Defense) -> dict[str, str]:
 def needed_against(defense: Defense) -> tuple[str, ...]:
     """Weights of attackers without which a defense is not offered.
 
-    Where it brings an encoder of its own, the usual attackers would be weak ones, and it would look good.
+    Where it brings an encoder of its own, the usual attackers would be weak ones, and it would look good. Where
+    it brings a codec with a key, the reader that was trained on its output is all that can be sent against it.
     """
-    if not defense.own_encoder:
-        return ()
     roles = networks_against(defense)
-    return roles[PRIOR], roles[INVERSION]
+    if defense.own_encoder:
+        return roles[PRIOR], roles[INVERSION]
+    return (roles[INVERSION],) if defense.keyed and defense.codec != "base" else ()
 
 
 THREATS = {

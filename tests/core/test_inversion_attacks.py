@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from semcom_core import models as registry
-from semcom_core.attacks import EAVESDROPPERS, THREATS, networks_against
+from semcom_core.attacks import EAVESDROPPERS, THREATS, needed_against, networks_against
 from semcom_core.attacks.base import Knowledge
 from semcom_core.attacks.inversion import heard, sealed
 from semcom_core.attacks.ridge import Ridge
@@ -224,6 +224,14 @@ def test_threat_models_are_declared() -> None:
         assert not threat.key
         assert not threat.known_plaintexts
         assert threat.training != "nothing"
+
+
+def test_no_defense_is_offered_without_an_attack_on_it() -> None:
+    """A key of the codec's own, or an encoder of a defense's own: only what was trained on it can attack it."""
+    needed = {name: needed_against(one) for name, one in DEFENSES.items()}
+    assert needed["escs"] == ("inversion_escs",)
+    assert set(needed["repobe_complete"]) >= {"prior_repobe_complete", "adaptive_repobe_complete"}
+    assert not needed["none"] and not needed["repobe"] and not needed["necst"]  # the receiver's own networks attack
 
 
 @pytest.mark.parametrize("defense", DEFENSES)
