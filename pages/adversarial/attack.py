@@ -12,7 +12,6 @@ from pages.adversarial.rows import missing_html, outcome_html
 from pages.adversarial.scene import Scene, truth_note
 from pages.widgets.experiment import Making, experiment
 from pages.widgets.strings import t, whole
-from semcom_core import away
 from semcom_core.codecs.repobe import RepObECodec
 from semcom_core.domains import DOMAINS
 from semcom_core.lab import manipulated
@@ -86,7 +85,7 @@ def _outcome(one: Scene, method: str, setup: Setup) -> Outcome:
     native = one.chosen.prepared.native[None]
 
     def compute() -> Outcome:
-        return away.run(manipulated.run_on, method, one.networks(method), one.domain, native, one.truth, setup)
+        return manipulated.run(method, one.codec(method), DOMAINS[one.domain], native, one.truth, setup)
 
     return one.cache.get(("manipulated", one.domain, one.digest, one.truth, method, setup), compute)
 

@@ -16,10 +16,9 @@ from pages.widgets.stage_cache import StageCache, stage_cache
 from pages.widgets.strings import t
 from semcom_core import link, manifest
 from semcom_core.codecs.repobe import RepObECodec
-from semcom_core.codecs.robust import assemble
 from semcom_core.domains import DOMAINS
 from semcom_core.evaluation.adversarial import DENOISER
-from semcom_core.manipulation.receivers import RECEIVERS, networks_of, trained
+from semcom_core.manipulation.receivers import RECEIVERS, load_receiver, trained
 
 
 @dataclass(frozen=True)
@@ -69,19 +68,25 @@ class Scene:
         """What derives from a visitor's own picture stays in the session."""
         return stage_cache(private=self.chosen.private)
 
-    def networks(self, method: str) -> list[nn.Module]:
-        """One receiver's networks, as all sessions share them."""
-        with st.spinner(t("status.loading")):
-            return [stages.network(f"{self.domain}/{name}")[0] for name in networks_of(method)]
-
     def codec(self, method: str) -> RepObECodec:
-        """One receiver."""
-        return assemble(*self.networks(method))
+        """One receiver's networks."""
+        with st.spinner(t("status.loading")):
+            return receiver(self.domain, method)
 
     def denoiser(self) -> nn.Module | None:
         """The purifier's networks; ``None`` if they are not trained for this kind of picture."""
         name = f"{self.domain}/{DENOISER}"
         return stages.network(name)[0] if name in manifest.names() else None
+
+
+@st.cache_resource(show_spinner=False)
+def receiver(domain: str, method: str) -> RepObECodec:
+    """One receiver for all sessions.
+
+    Raises:
+        WeightsError: not cached, so a repair takes effect.
+    """
+    return load_receiver(domain, method, stages.network)
 
 
 def scene() -> Scene:

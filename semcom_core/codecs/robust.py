@@ -9,15 +9,13 @@ from semcom_core.codecs.repobe import RepObECodec
 from semcom_core.networks.robust_link import RobustLink
 
 
-def assemble(base: RepObECodec, own: RobustLink | None = None) -> RepObECodec:
+def assemble(base: RepObECodec, own: RobustLink) -> RepObECodec:
     """The codec that adversarial training made, in evaluation mode; both arguments are shared, not copied.
 
     Args:
         base: the codec that training started from; its later classifier blocks are used.
-        own: what was trained; without it, the base codec itself is returned.
+        own: what was trained.
     """
-    if own is None:
-        return base
     with torch.device("meta"):  # every part of it is replaced
         codec = RepObECodec(image_channels=1)
     codec.encoder, codec.reconstructor = own.encoder, own.reconstructor

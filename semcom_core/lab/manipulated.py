@@ -18,16 +18,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from semcom_core import link
 from semcom_core.codecs.base import Codec
 from semcom_core.codecs.repobe import RepObECodec, unpack
-from semcom_core.codecs.robust import assemble
 from semcom_core.defenses import purification
 from semcom_core.defenses.base import PlugIn
 from semcom_core.defenses.purification import Level
-from semcom_core.domains import DOMAINS, Domain
+from semcom_core.domains import Domain
 from semcom_core.manipulation import EPS, MANIPULATORS, Attempt, Manipulator, Placement, Victim, link_victim
 from semcom_core.manipulation.base import probe
 from semcom_core.manipulation.receivers import BASE
@@ -196,13 +195,6 @@ def run(
 ) -> Outcome:
     """The outcome of :func:`attack` alone."""
     return deque(attack(method, codec, domain, native, label, setup, denoiser), maxlen=1)[0]
-
-
-def run_on(
-    method: str, networks: Sequence[nn.Module], domain: str, native: Tensor, label: int, setup: Setup
-) -> Outcome:
-    """:func:`run` with the receiver's networks and the domain's name: what can be sent to another process."""
-    return run(method, assemble(*networks), DOMAINS[domain], native, label, setup)
 
 
 def searches(setup: Setup) -> int:

@@ -34,4 +34,5 @@ def load_receiver(domain: str, method: str, load: link.Load = link.load_network)
     Raises:
         WeightsError: see :func:`semcom_core.link.load_network`.
     """
-    return assemble(*(load(f"{domain}/{name}")[0] for name in networks_of(method)))
+    base, *own = (load(f"{domain}/{name}")[0] for name in networks_of(method))
+    return assemble(base, own[0]) if own else base
