@@ -7,7 +7,7 @@ collection then takes about a millisecond. What a closed session left in referen
 frozen with it, so everything is thawed, collected and frozen again every two minutes.
 
 Each page run is a thread, and glibc gives threads up to eight heaps a core, none of which can use what
-another one has free: with thirty sessions a third of a gigabyte. So there are two, and what they have free
+another one has free: with thirty sessions a tenth of a gigabyte, and growing. So there are two, and what they have free
 goes back to the system when garbage is collected.
 """
 
