@@ -61,9 +61,14 @@ def _pair(one: Gain) -> str:
 
 def _best(one: Gain) -> str:
     """What CEM does to the best attack, in a sentence."""
-    change, fair = f"{100 * one.accuracy_change:+.2f}", abs(one.accuracy_change) <= _POINT
+    change = f"{100 * one.accuracy_change:+.2f}"
     said = t("results.cem.best", pair=_pair(one), gain=f"{one.gain:+.1%}", change=change)
-    return said if fair else f"{said} {t('results.cem.unequal')}"
+    return said if _fair(one) else f"{said} {t('results.cem.unequal')}"
+
+
+def _fair(one: Gain) -> bool:
+    """Whether the receiver reads as well with CEM as without."""
+    return abs(one.accuracy_change) <= _POINT
 
 
 def _gain(found: Sequence[Gain], pair: str, attack: str) -> float | None:
@@ -71,7 +76,6 @@ def _gain(found: Sequence[Gain], pair: str, attack: str) -> float | None:
 
 
 def _row(one: Gain) -> dict[str, Any]:
-    fair = abs(one.accuracy_change) <= _POINT
     return {
         t("results.cem.column_pair"): _pair(one),
         t("inversion.plane.attack"): attack_name(one.attack),
@@ -79,7 +83,7 @@ def _row(one: Gain) -> dict[str, Any]:
         t("results.cem.column_without"): f"{one.mse[0]:.4f}",
         t("results.cem.column_with"): f"{one.mse[1]:.4f}",
         t("results.cem.column_accuracy"): f"{one.accuracy[0]:.4f} → {one.accuracy[1]:.4f}",
-        t("results.cem.column_fair"): t("threat.yes" if fair else "threat.no"),
+        t("results.cem.column_fair"): t("threat.yes" if _fair(one) else "threat.no"),
     }
 
 

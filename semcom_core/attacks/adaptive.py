@@ -78,14 +78,12 @@ class AdaptiveInversion(Eavesdropper):
         """The receiver's class probabilities (B,K), averaged over the guessed keys by likelihood."""
         likelihood = torch.tensor([[guess.log_likelihood for guess in one] for one in guesses])
         weight = (likelihood / TEMPERATURE).softmax(1)
-        weight = weight * (weight > NEGLIGIBLE)
-        message, rank = weight.nonzero(as_tuple=True)
+        message, rank = (weight > NEGLIGIBLE).nonzero(as_tuple=True)
         keys = [guesses[i][j].key for i, j in zip(message.tolist(), rank.tolist(), strict=True)]
-        message = message.to(symbols.device)
+        share, message = weight[message, rank, None], message.to(symbols.device)
         # One batch for all guesses: far cheaper than a pass for each.
         answers = knowledge.codec.classify(_undo_with(symbols[message], knowledge, keys)).softmax(1)
-        share = weight[weight > 0].to(answers)[:, None]
-        total = answers.new_zeros(len(symbols), answers.shape[1]).index_add(0, message, share * answers)
+        total = answers.new_zeros(len(symbols), answers.shape[1]).index_add(0, message, share.to(answers) * answers)
         return total / total.sum(1, keepdim=True)
 
 

@@ -154,9 +154,7 @@ def _gains(follows: np.ndarray, belongs: np.ndarray) -> np.ndarray:
     forth[2:], back[2:] = np.diagonal(follows, 1).cumsum(), np.diagonal(follows, -1).cumsum()
     i, j = np.indices((N, N))
     shifted[i + 1, j - i + N], mirrored[i + 1, j + i] = belongs, belongs
-    sums = np.concatenate(
-        [links.ravel(), forth, back, shifted.cumsum(0).ravel(), mirrored.cumsum(0).ravel()],
-    )
+    sums = np.concatenate([links.ravel(), forth, back, shifted.cumsum(0).ravel(), mirrored.cumsum(0).ravel()])
     plus, minus = _look_ups()
     return sums.take(plus, mode="clip").sum(0) - sums.take(minus, mode="clip").sum(0)
 
@@ -180,22 +178,11 @@ def _look_ups() -> tuple[np.ndarray, np.ndarray]:
 
     x, y, z = _neighbouring_stretches()
     later, earlier = N + (z - y), N - (y - x)
-    swap_plus = [
-        links[x, y + 1],
-        links[z, x + 1],
-        links[y, z + 1],
-        shifted[z, earlier],
-        shifted[y, later],
-        shifted[x, N],
-    ]
-    swap_minus = [
-        *(links[x, x + 1], links[y, y + 1], links[z, z + 1]),
-        *(shifted[y, earlier], shifted[x, later], shifted[z, N]),
-    ]
-    return (
-        np.stack([np.concatenate(pair) for pair in zip(plus, swap_plus, strict=True)]),
-        np.stack([np.concatenate(pair) for pair in zip(minus, swap_minus, strict=True)]),
-    )
+    swap_plus = [links[x, y + 1], links[z, x + 1], links[y, z + 1]]
+    swap_plus += [shifted[z, earlier], shifted[y, later], shifted[x, N]]
+    swap_minus = [links[x, x + 1], links[y, y + 1], links[z, z + 1]]
+    swap_minus += [shifted[y, earlier], shifted[x, later], shifted[z, N]]
+    return np.hstack([np.stack(plus), np.stack(swap_plus)]), np.hstack([np.stack(minus), np.stack(swap_minus)])
 
 
 def _value(orders: np.ndarray, follows: np.ndarray, belongs: np.ndarray) -> np.ndarray:

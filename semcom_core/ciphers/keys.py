@@ -123,11 +123,8 @@ class KeyStream:
             np.sqrt(modulus, out=modulus)
             np.multiply(_unit(words[1, part]), modulus, out=sample[part])
 
-        if count <= _AT_ONCE:
-            fill(0)
-        else:  # numpy lets other threads run meanwhile
-            with ThreadPoolExecutor(2) as pool:
-                list(pool.map(fill, range(0, count, _AT_ONCE)))
+        with ThreadPoolExecutor(2) as pool:  # numpy lets other threads run meanwhile
+            list(pool.map(fill, range(0, count, _AT_ONCE)))
         return sample
 
     def phases(self, count: int) -> np.ndarray:

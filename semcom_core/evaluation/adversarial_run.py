@@ -120,8 +120,9 @@ class Work:
         return {method: {name: self._network(name)[1] for name in names} for method, names in found.items()}
 
     def cells(self) -> list[Cell]:
-        """All cells that can be measured."""
-        return adversarial.cells(self.options.images, self.weights(), adversarial.table_of(self._table()))
+        """All cells that can be measured, with the pictures that they take: equally many of each class."""
+        plan = adversarial.cells(self.options.images, self.weights(), adversarial.table_of(self._table()))
+        return [replace(cell, images=len(balanced(self.data.labels, cell.images))) for cell in plan]
 
     def make_table(self) -> None:
         """Measure the purification table on held-out pictures, once for these weights."""
@@ -212,12 +213,9 @@ class Work:
     def merge(self, cells: dict[str, Cell]) -> Path:
         """Put all finished cells together, in the plan's order; each with the most pictures that it was measured on."""
         finished = dict(self.finished())
-        # What was asked for and what was taken differ by less than one picture a class.
-        classes = len(self.domain.classes)
-        sizes, rows = {row["images"] + more for row in finished.values() for more in range(1 - classes, classes)}, {}
+        sizes, rows = sorted({row["images"] for row in finished.values()}, reverse=True), {}
         for planned, cell in cells.items():
-            most = sorted(sizes | {cell.images}, reverse=True)
-            keys = (replace(cell, images=images).key(self.domain.name, self.digest) for images in most)
+            keys = (replace(cell, images=images).key(self.domain.name, self.digest) for images in sizes)
             if found := next((finished[key] for key in keys if key in finished), None):
                 rows[planned] = found
         published = (adversarial.read(self.domain.name) or {}).get("rows", ())
@@ -235,7 +233,7 @@ class Work:
         file = adversarial.path(self.domain.name)
         file.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(file, f"{json.dumps(content, indent=1, ensure_ascii=False)}\n".encode())
-        fewer = sum(rows[key]["images"] + classes <= cell.images for key, cell in cells.items() if key in rows)
+        fewer = sum(rows[key]["images"] < cell.images for key, cell in cells.items() if key in rows)
         notes = [f"{len(cells) - len(rows)} not run yet"] * (len(cells) > len(rows))
         notes += [f"{fewer} on fewer pictures"] * (fewer > 0)
         print(", ".join([f"{len(rows)} cells in {file}", *notes]))

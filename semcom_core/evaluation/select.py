@@ -88,7 +88,10 @@ class Gain:
 
 
 def strongest_gain(found: Sequence[Gain]) -> Gain:
-    """Of one pair at one place: from the smallest error of any attack without CEM to the smallest of any with it."""
+    """Of one pair at one place: from the smallest error of any attack without CEM to the smallest of any with it.
+
+    Unlike :meth:`Grid.sharpest` it counts only attacks that were run on both: a missing one would pass for a gain.
+    """
     counted = [one for one in found if one.attack not in FEW_PICTURES] or found
     mse = min(one.mse[0] for one in counted), min(one.mse[1] for one in counted)
     return replace(counted[0], attack="", mse=mse)
