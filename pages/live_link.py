@@ -62,7 +62,10 @@ def _preparation(chosen: Chosen) -> None:
     same = chosen.original.size == native.size and chosen.original.convert(native.mode).tobytes() == native.tobytes()
     if same and not notes:
         return
-    with st.expander(t("preparation.title"), expanded=chosen.private, icon=":material/auto_fix_high:"):
+    icon = ":material/auto_fix_high:"
+    with st.expander(t("preparation.title"), expanded=chosen.private, icon=icon, on_change="rerun") as view:
+        if not view.open:
+            return
         before, after, words = st.columns([1, 1, 2], gap="medium")
         for column, picture, name in ((before, _bounded(chosen.original), "before"), (after, sharp(native), "after")):
             title = t(f"preparation.{name}")

@@ -25,8 +25,11 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from io import BytesIO
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from queue import SimpleQueue
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 import torch
@@ -37,13 +40,13 @@ from semcom_core import link
 T = TypeVar("T")
 Name = tuple[str, ...]
 """``("network", name, path of the part)`` or ``("models", domain, defense)``."""
-_READY = "ready"
 _DONE, _FAILED, _CANNOT = "done", "failed", "cannot"
 """What became of a call; one that could not be understood, or whose result cannot travel, is made by who asked."""
 _PROJECT = Path(__file__).parents[1]
 
 _shared: WeakValueDictionary[Name, Any] = WeakValueDictionary()
 _names: dict[int, Name] = {}
+_loading = threading.Lock()
 
 
 class NotShared(Exception):
@@ -89,10 +92,11 @@ class _Unpickler(pickle.Unpickler):
 
 
 class _LoadingUnpickler(pickle.Unpickler):
-    """In the second process: what is asked for and not there yet is loaded."""
+    """In the second process: what is asked for and not there yet is loaded, once for all lanes."""
 
     def persistent_load(self, pid: Name) -> Any:
-        return _loaded(pid)
+        with _loading:
+            return _loaded(pid)
 
 
 def _dumps(thing: Any) -> bytes:
@@ -101,12 +105,50 @@ def _dumps(thing: Any) -> bytes:
     return buffer.getvalue()
 
 
-class Second:
-    """The second process, as seen from the first. One call at a time, first come, first served."""
+class _Process:
+    """The other process and its lanes: over each goes one call at a time."""
 
-    def __init__(self) -> None:
-        self._turn = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
+    def __init__(self, lanes: int) -> None:
+        pairs = [Pipe() for _ in range(lanes)]
+        theirs = [end.fileno() for _, end in pairs]
+        command = [sys.executable, "-m", "semcom_core.away", *map(str, theirs)]
+        self._popen = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=theirs, cwd=_PROJECT)
+        for _, end in pairs:
+            end.close()
+        self._free: SimpleQueue[Connection] = SimpleQueue()
+        for end, _ in pairs:
+            self._free.put(end)
+
+    def ask(self, question: bytes) -> bytes:
+        """The answer, once a lane is free.
+
+        Raises:
+            OSError, EOFError: the process has ended.
+        """
+        lane = self._free.get()
+        try:
+            lane.send_bytes(question)
+            return lane.recv_bytes()
+        finally:
+            self._free.put(lane)
+
+    def end(self) -> None:
+        self._popen.kill()
+        self._popen.wait()
+
+
+class Second:
+    """The second process, as seen from the first. First come, first served.
+
+    Args:
+        lanes: calls that it answers at a time, each in a thread of its own. Networks give Python's lock away
+            for most of their time, and nothing there holds it for long.
+    """
+
+    def __init__(self, lanes: int = 1) -> None:
+        self._lanes = lanes
+        self._lock = threading.Lock()
+        self._process: _Process | None = None
         self.ready = threading.Event()
         self.waiting: Callable[[], AbstractContextManager[None]] = nullcontext
         """What to be in while the other process works."""
@@ -116,28 +158,27 @@ class Second:
         threading.Thread(target=self._start, name="second process", daemon=True).start()
 
     def _start(self) -> None:
-        command = [sys.executable, "-m", "semcom_core.away"]
         try:
-            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=_PROJECT)
-            if pickle.load(process.stdout) == _READY:
-                self._process = process
-                self.ready.set()
-        except (OSError, EOFError, pickle.UnpicklingError):
-            pass  # then there is no second process, and nothing is lost
+            process = _Process(self._lanes)
+            process.ask(_dumps((1, os.getpid, ())))
+        except (OSError, EOFError, ValueError):
+            return  # then there is no second process, and nothing is lost
+        self._process = process
+        self.ready.set()
 
     def stop(self) -> None:
         """End it; calls run here from now on."""
-        with self._turn:
-            self._end()
+        self._end(self._process)
 
-    def _end(self) -> None:
-        self.ready.clear()
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process.stdin.close()
-            self._process.stdout.close()
+    def _end(self, process: _Process | None) -> bool:
+        """Whether that one was still in use."""
+        with self._lock:
+            if process is None or self._process is not process:
+                return False
+            self.ready.clear()
             self._process = None
+        process.end()
+        return True
 
     def run(self, function: Callable[..., T], *args: Any) -> T:
         """``function(*args)``, there if possible.
@@ -148,45 +189,32 @@ class Second:
         Raises:
             Exception: whatever the function raises.
         """
-        if not self.ready.is_set():
+        process = self._process
+        if process is None:
             return function(*args)
         try:
-            state, result = self._ask(_dumps((torch.get_num_threads(), function, args)))
+            state, result = self._ask(process, _dumps((torch.get_num_threads(), function, args)))
         except NotShared:
             return function(*args)
         if state == _FAILED:
             raise result
         return result if state == _DONE else function(*args)
 
-    def _ask(self, question: bytes) -> tuple[str, Any]:
-        with self.waiting(), self._turn:
-            if not self.ready.is_set():
-                return _CANNOT, None
-            try:
-                self._process.stdin.write(len(question).to_bytes(8, "little") + question)
-                self._process.stdin.flush()
-                answer = _frame(self._process.stdout)
-            except (OSError, EOFError):  # it was ended, by the system if memory ran out
-                self._end()
+    def _ask(self, process: _Process, question: bytes) -> tuple[str, Any]:
+        try:
+            with self.waiting():
+                answer = process.ask(question)
+        except (OSError, EOFError):  # it was ended, by the system if memory ran out
+            if self._end(process):
                 self.start()
-                return _CANNOT, None
+            return _CANNOT, None
         return _Unpickler(BytesIO(answer)).load()
-
-
-def _frame(stream: IO[bytes]) -> bytes:
-    """The next message: its length in eight bytes, then itself."""
-    head = stream.read(8)
-    length = int.from_bytes(head, "little")
-    body = stream.read(length)
-    if len(head) < 8 or len(body) < length:
-        raise EOFError
-    return body
 
 
 @cache
 def second() -> Second:
-    """This process's second one; :meth:`Second.start` has to be called."""
-    return Second()
+    """This process's second one, with a lane for each core; :meth:`Second.start` has to be called."""
+    return Second(torch.get_num_threads())
 
 
 def run(function: Callable[..., T], *args: Any) -> T:
@@ -210,18 +238,13 @@ def _loaded(name: Name) -> Any:
     return share(link.load_models(*rest, load=_network), *rest)
 
 
-def serve(questions: IO[bytes], answers: IO[bytes]) -> None:
-    """Answer calls until the stream of questions ends."""
-    answers.write(pickle.dumps(_READY))
-    answers.flush()
+def serve(lane: Connection) -> None:
+    """Answer the calls of one lane until it is closed."""
     while True:
         try:
-            question = _frame(questions)
-        except EOFError:
+            lane.send_bytes(_answer(lane.recv_bytes()))
+        except (OSError, EOFError):
             return
-        answer = _answer(question)
-        answers.write(len(answer).to_bytes(8, "little") + answer)
-        answers.flush()
 
 
 def _answer(question: bytes) -> bytes:
@@ -242,9 +265,12 @@ def _answer(question: bytes) -> bytes:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process is asked to stop, and then this one has no input
-    private = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever prints must not print into an answer
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process is asked to stop, and then this one's lanes close
+    sys.setswitchinterval(1e-3)  # a lane's networks shall not wait long for the other's Python
     from semcom_core import away  # as a module: names in pickles say so
 
-    away.serve(sys.stdin.buffer, private)
+    lanes = [threading.Thread(target=away.serve, args=(Connection(int(number)),)) for number in sys.argv[1:]]
+    for one in lanes:
+        one.start()
+    for one in lanes:  # a program whose main thread has ended can start no pool of threads
+        one.join()

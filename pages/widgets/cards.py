@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.widgets.facts import Facts, Guess, percent, probabilities, truth_note, unquoted
-from pages.widgets.pictures import png, sharp, to_pil
+from pages.widgets.pictures import CARD, png, sharp, to_pil
 from pages.widgets.stages import Session
 from pages.widgets.strings import t, whole
 from semcom_core import bars, figures
@@ -31,7 +31,7 @@ def _sent(session: Session, transmission: Transmission, facts: Facts) -> None:
     classes = session.models.domain.classes
     _head("sent", t(f"card.sent.what_{session.chosen.source}"))
     st.image(
-        png(sharp(to_pil(transmission.encoded.native[0]))),
+        png(sharp(to_pil(transmission.encoded.native[0]), CARD)),
         width="stretch",
         output_format="PNG",
         alt=t("card.sent.alt", judged=facts.sent.name),
@@ -100,7 +100,7 @@ def _picture(party: str, reading: Reading, judged: Guess | None) -> None:
         st.info(t(f"card.{party}.no_picture"), icon=":material/hide_image:")
         return
     alt = t(f"card.{party}.alt", judged=judged.name)
-    st.image(png(sharp(to_pil(reading.native[0]))), width="stretch", output_format="PNG", alt=alt)
+    st.image(png(sharp(to_pil(reading.native[0]), CARD)), width="stretch", output_format="PNG", alt=alt)
 
 
 def _judge(reading: Reading) -> Bars | None:

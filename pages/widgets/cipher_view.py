@@ -25,7 +25,10 @@ def cipher_view(session: Session, transmission: link.Transmission) -> None:
     settings = transmission.settings
     keyed = settings.chosen_defense.keyed
     label = t(f"cipher.title.{settings.defense}")
-    with st.expander(label, expanded=keyed, icon=":material/key:" if keyed else ":material/grid_on:"):
+    icon = ":material/key:" if keyed else ":material/grid_on:"
+    with st.expander(label, expanded=keyed, icon=icon, on_change="rerun") as view:
+        if not view.open:  # a fifth of the page's work
+            return
         key = link.confusion_key(transmission.sent)
         if key is not None:
             _position_maps(session, key)
@@ -67,13 +70,13 @@ def _feature_maps(transmission: link.Transmission, keyed: bool) -> None:
     # One scale for all four places; the few largest values may saturate, or all else would look grey.
     limit = float(np.quantile(np.abs(maps.plain.numpy()), _SCALE_QUANTILE))
     suffix = "keyed" if keyed else "plain"
-    grid = st.grid(4, min_column_width=130, gap="small")
+    grid = st.container(key="feature_maps").grid(4, min_column_width=130, gap="small")
     for place in ("plain", "transmitted", "received", "recovered"):
         with grid.cell():
             title = t(f"cipher.{place}_{suffix}")
             st.caption(title)
             st.image(
-                png(Image.fromarray(figures.feature_tiles(getattr(maps, place).numpy(), limit))),
+                png(Image.fromarray(figures.feature_tiles(getattr(maps, place).numpy(), limit, pixel=1))),
                 width="stretch",
                 output_format="PNG",
                 alt=t("cipher.features_alt", place=title),

@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-SHOWN = 448
+SHOWN, CARD = 448, 224
+"""Sides of a picture, and of one on a card, which is not wider."""
 _GAP, _TITLE = 24, 48
 
 

@@ -13,7 +13,9 @@ from semcom_core.link import Transmission
 
 def provenance(session: Session, transmission: Transmission) -> None:
     """The expander at the end of the page."""
-    with st.expander(t("provenance.title"), icon=":material/fact_check:"):
+    with st.expander(t("provenance.title"), icon=":material/fact_check:", on_change="rerun") as view:
+        if not view.open:
+            return
         st.markdown(f"**{t('provenance.threats')}**")
         header = [t(f"threat.column.{column}") for column in COLUMNS]
         st.markdown(_table(header, threat_rows(transmission.eavesdropping.attacker)))

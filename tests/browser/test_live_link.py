@@ -39,6 +39,20 @@ def test_every_picture_has_an_alternative_text(open_page: Open) -> None:
     assert page.locator("img:not([alt]), img[alt='']").count() == 0
 
 
+def test_what_is_folded_is_drawn_when_it_is_opened(open_page: Open) -> None:
+    page = open_page("?defense=none")
+    maps = page.locator(".st-key-feature_maps img")
+    assert maps.count() == 0
+    page.get_by_text("The features on their way", exact=True).click()
+    maps.nth(3).wait_for()
+    settled(page)
+    assert maps.count() == 4
+    assert all(box["width"] > 100 for box in (one.bounding_box() for one in maps.all()))
+    page.get_by_text("Where these results come from", exact=True).click()
+    page.get_by_text("SHA-256", exact=False).first.wait_for()
+    assert maps.count() == 4
+
+
 def test_upload_through_the_file_input(open_page: Open) -> None:
     page = open_page()
     page.get_by_text("Upload", exact=True).click()

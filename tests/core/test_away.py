@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import operator
 import os
+import threading
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import pytest
 import torch
@@ -20,7 +22,7 @@ from semcom_core.settings import LinkSettings
 
 @pytest.fixture(scope="module")
 def second() -> Iterator[Second]:
-    one = Second()
+    one = Second(2)
     one.start()
     if not one.ready.wait(120):
         pytest.skip("no second process can be started here")
@@ -84,6 +86,21 @@ def test_an_error_there_is_an_error_here(second: Second) -> None:
 def test_prints_there_do_not_disturb(second: Second) -> None:
     second.run(print, "hello")
     assert second.run(math.sqrt, 9) == 3
+
+
+def test_each_lane_answers_by_itself(second: Second, tmp_path: Path) -> None:
+    """Either end of a named pipe opens only when the other one does, too."""
+    pipe, opened = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    ends = [
+        threading.Thread(target=lambda flag=flag: opened.append(second.run(os.open, pipe, flag)), daemon=True)
+        for flag in (os.O_RDONLY, os.O_WRONLY)
+    ]
+    for end in ends:
+        end.start()
+    for end in ends:
+        end.join(60)
+    assert len(set(opened)) == 2
 
 
 def test_one_that_is_killed_is_started_again() -> None:
