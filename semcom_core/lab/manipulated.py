@@ -32,6 +32,7 @@ from semcom_core.manipulation.base import probe
 from semcom_core.manipulation.receivers import BASE
 from semcom_core.manipulation.victims import POWER_DB, LinkVictim
 from semcom_core.networks.denoiser import DiffSemNetworks
+from semcom_core.precision import autocast
 
 DRAWS = 5
 """Channel draws of a reading."""
@@ -179,7 +180,7 @@ def attack(
     purified = None
     if setup.level is not None:
         behind = _victim(*_purifier(method, codec, denoiser, setup), domain, native, setup)
-        aware = yield from _search(behind, label, setup)
+        aware = yield from _search(behind, label, setup, quick=False)
         purified = Purified(*(read(behind, point, setup.seed) for point in (behind.origin, x, aware)))
     yield Outcome(method, *_seen(bare, x, setup), before, after, purified)
 
@@ -214,12 +215,21 @@ def pixels(picture: Tensor) -> np.ndarray:
     return (picture.clamp(0.0, 1.0) * 255).round().byte().permute(1, 2, 0).contiguous().numpy()
 
 
-def _search(victim: LinkVictim, label: int, setup: Setup) -> Iterator[Attempt]:
+def _search(victim: LinkVictim, label: int, setup: Setup, *, quick: bool = True) -> Iterator[Attempt]:
+    """Attempts as they come; returns the last one's point.
+
+    Args:
+        quick: gradients in bf16 where that is faster; through a purifier it costs the attacker something.
+    """
+    attempts = setup.manipulator().search(victim, setup.wanted(label), link.generator(setup.seed, "manipulator"))
     x = victim.origin
-    for attempt in setup.manipulator().search(victim, setup.wanted(label), link.generator(setup.seed, "manipulator")):
-        x = attempt.x
+    while True:
+        with autocast(x.device.type, wanted=quick):  # not around the yield: the caller's work is in float32
+            attempt = next(attempts, None)
+        if attempt is None:
+            return x
+        x = attempt.x.float()
         yield attempt
-    return x
 
 
 def _victim(codec: Codec, chain: Sequence[PlugIn], domain: Domain, native: Tensor, setup: Setup) -> LinkVictim:

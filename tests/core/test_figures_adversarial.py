@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +16,7 @@ from semcom_core.evaluation.adversarial_select import Kind
 from semcom_core.evaluation.reported import reported
 from semcom_core.figures_adversarial import Moves, Series, accuracy, feature_space, magnified
 from semcom_core.lab import feature_space as space
-from semcom_core.lab import flip
+from semcom_core.lab import flip, manipulated
 from semcom_core.lab.flip import TRIES, Tried, bracket, flip_point
 from semcom_core.lab.manipulated import Outcome, Reading, Setup, attack, run
 from semcom_core.networks.denoiser import DiffSemNetworks
@@ -135,6 +136,22 @@ def test_a_purifier_is_attacked_twice(codec: torch.nn.Module, native: torch.Tens
         run("base", codec, DIGITS, native, 0, setup)
     with pytest.raises(ValueError, match="aim"):
         run("base", codec, DIGITS, native, 0, replace(setup, attack="targeted_pgd"))
+
+
+def test_quick_gradients_mislead_as_much(
+    codec: torch.nn.Module, native: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setup = Setup(eps=0.1)
+    half = []  # the search is in half precision, nothing around it
+    *_, quick = (
+        half.append(torch.is_autocast_enabled("cpu")) or found
+        for found in attack("base", codec, DIGITS, native, 0, setup)
+    )
+    assert not any(half)
+    monkeypatch.setattr(manipulated, "autocast", lambda *args, **wanted: nullcontext())
+    plain = run("base", codec, DIGITS, native, 0, setup)
+    np.testing.assert_array_equal(quick.before.probabilities, plain.before.probabilities)
+    np.testing.assert_allclose(quick.after.probabilities, plain.after.probabilities, atol=0.03)
 
 
 def tried(eps: float, flipped: bool) -> Tried:
