@@ -142,12 +142,11 @@ def test_quick_gradients_mislead_as_much(
     codec: torch.nn.Module, native: torch.Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     setup = Setup(eps=0.1)
-    half = []  # the search is in half precision, nothing around it
-    *_, quick = (
-        half.append(torch.is_autocast_enabled("cpu")) or found
-        for found in attack("base", codec, DIGITS, native, 0, setup)
-    )
-    assert not any(half)
+    found = []
+    for step in attack("base", codec, DIGITS, native, 0, setup):
+        found.append(step)
+        assert not torch.is_autocast_enabled("cpu")  # the search is in half precision, nothing around it
+    quick = found[-1]
     monkeypatch.setattr(manipulated, "autocast", lambda *args, **wanted: nullcontext())
     plain = run("base", codec, DIGITS, native, 0, setup)
     np.testing.assert_array_equal(quick.before.probabilities, plain.before.probabilities)
