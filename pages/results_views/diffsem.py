@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
 from pages.inversion.words import attack_name
 from pages.results_views.common import CHART, choose_domain, data_note, loaded, provenance
-from pages.widgets.strings import t
+from pages.widgets.strings import t, whole
 from semcom_core import figures_grid
+from semcom_core.evaluation import paired
 from semcom_core.evaluation.grid import Grid
+from semcom_core.evaluation.paired import Difference, Paired
 from semcom_core.evaluation.reported import reported
 from semcom_core.figures_grid import Measured
 
@@ -50,11 +53,49 @@ def section() -> None:
             (max(0.0, min(values) - 0.02), 1.002),
         )
         st.plotly_chart(figure, key="diffsem_curves", config=CHART, alt=t("results.diffsem.alt"))
+    _paired(paired.read(domain))
     rows = [row for choice in variants if (row := _row(grid, channel, choice))]
     if rows:
         st.markdown(t("results.diffsem.gap_words"))
         st.dataframe(rows, hide_index=True, alt=t("results.diffsem.table_alt"))
     provenance(grid, [row for row in grid.receiver_rows + grid.attack_rows if row["defense"] == _DEFENSE])
+
+
+def _paired(found: Sequence[Paired]) -> None:
+    """What the denoiser adds, reception by reception, in a sentence and a table."""
+    if not found:
+        return
+    best = paired.greatest(found)
+    gains = sum(row.gain.beyond_chance and row.gain.value > 0 for row in found)
+    st.markdown(
+        t("results.diffsem.paired", links=best.links, images=whole(best.images), gains=gains, levels=len(found))
+        + " "
+        + t(
+            "results.diffsem.paired_best",
+            noise=f"{best.noise:g}",
+            gain=_points(best.gain),
+            attacker=_points(best.attacker_gain),
+        )
+    )
+    rows = [
+        {
+            t("results.diffsem.noise"): row.noise,
+            t("results.diffsem.alone"): f"{row.without:.4f}",
+            t("results.diffsem.denoised", steps=paired.STEPS): f"{row.with_:.4f}",
+            t("results.diffsem.gain"): _points(row.gain),
+            t("results.diffsem.attacker_gain"): _points(row.attacker_gain),
+            t("results.diffsem.label_gain"): _points(row.label),
+            t("results.diffsem.lead"): _points(row.lead),
+        }
+        for row in found
+    ]
+    st.dataframe(rows, hide_index=True, alt=t("results.diffsem.paired_alt"))
+
+
+def _points(one: Difference) -> str:
+    """Percentage points with their interval."""
+    low, high = one.interval
+    return f"{100 * one.value:+.2f} [{100 * low:+.2f}, {100 * high:+.2f}]".replace("-", "−")
 
 
 def _name(choice: dict[str, Any]) -> str:
@@ -85,5 +126,6 @@ def _row(grid: Grid, channel: str, choice: dict[str, Any]) -> dict[str, Any] | N
         t("inversion.plane.table_attacker"): f"{gap.attacker.accuracy:.4f}",
         t("inversion.plane.table_gap"): round(100 * gap.value, 2),
         t("inversion.plane.table_attack"): attack_name(gap.attacker.attack),
+        t("results.diffsem.pictures"): gap.attacker.row["images"],
         t("inversion.plane.table_uses"): gap.attacker.row["channel_uses"],
     }

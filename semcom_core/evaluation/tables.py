@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from semcom_core import weights
+from semcom_core.defenses import DEFENSES
 from semcom_core.domains import DOMAINS
-from semcom_core.evaluation import grid
+from semcom_core.evaluation import grid, paired
 from semcom_core.evaluation.reported import reported
 from semcom_core.evaluation.tables_adversarial import adversarial_table
 
@@ -40,10 +41,10 @@ def markdown() -> str:
             except ValueError:
                 part = PARTS.get(table, "")
                 text = f"**{title}, {domain}**: not run (`python -m semcom_core evaluate {domain}{part}`)."
-            if title in FOLDED:
+            if title in FOLDED and text:
                 text = f"<details><summary>{title}, {domain}: {FOLDED[title]}</summary>\n\n{text}\n\n</details>"
             parts.append(text)
-    return "\n\n".join(parts)
+    return "\n\n".join(filter(None, parts))
 
 
 def write(readme: Path) -> None:
@@ -210,6 +211,35 @@ def _grid_row(measured: grid.Grid, defense: str, choice: dict[str, Any], main: b
     return "| " + " | ".join(cells) + " |"
 
 
+def paired_table(domain: str) -> str:
+    """What DiffSem's denoiser adds to the receiver and to an attacker with the same networks; empty without one."""
+    found = paired.read(domain)
+    if not DEFENSES["diffsem"].available(domain):
+        return ""
+    if not found:
+        raise ValueError(f"{domain}/diffsem was not measured.")
+    content, first = results(f"{domain}/diffsem"), found[0]
+    lines = [
+        f"**DiffSem-style, {domain}** ({content['data']}; {first.links} links together: AWGN and block Rayleigh at 7, "
+        "15 and 23 dB; both arms read the same receptions, and the one without was tuned on the same noise; "
+        f"differences in points with paired 95 % bootstrap intervals; `{content['command']}`)",
+        "",
+        f"| noise σ | without denoiser | with {paired.STEPS} steps | receiver gains | an equal attacker gains "
+        "| told its first guess: adds | receiver ahead of attacker |",
+        "|---" * 7 + "|",
+    ]
+    for row in found:
+        gains = (row.gain, row.attacker_gain, row.label, row.lead)
+        cells = [f"{row.noise:g}", f"{row.without:.4f}", f"{row.with_:.4f}", *map(_points, gains)]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _points(one: paired.Difference) -> str:
+    low, high = one.interval
+    return f"{100 * one.value:+.2f} [{100 * low:+.2f}, {100 * high:+.2f}]"
+
+
 def _grid_name(defense: str, choice: dict[str, Any]) -> str:
     parts = [f"σ={choice['noise']:g}"] if "noise" in choice else []
     if "steps" in choice:
@@ -265,14 +295,16 @@ TABLES = {
     "Ciphers": cipher_table,
     "Keys": key_table,
     "Defenses": grid_table,
+    "DiffSem-style": paired_table,
     "Under attack": adversarial_table,
 }
 """In the README's order."""
-PARTS = {grid_table: " --part grid", adversarial_table: " --part adversarial"}
+PARTS = {grid_table: " --part grid", paired_table: " --part diffsem", adversarial_table: " --part adversarial"}
 """Those of a part of the evaluation that takes hours, and is asked for by name."""
 FOLDED = {
     "Eavesdroppers": "both channels, noise, and the cipher over SNR",
     "Defenses": "every defense, its receiver and the strongest attack on it",
+    "DiffSem-style": "what the denoiser adds, and to whom",
     "Under attack": "receivers and trainings under PGD-5 and APGD",
 }
 """Long tables that a reader of the README opens on demand, and what they hold."""

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import copy
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from semcom_core import diffusion, link, models
+from semcom_core import diffusion, link, manifest, models
 from semcom_core.channels import CHANNELS, complex_normal, noise_variance, propagate
 from semcom_core.codecs.repobe import normalise_power, pack, unpack
 from semcom_core.defenses import DEFENSES
 from semcom_core.defenses.diffsem import Denoise, DiffSemReceiver, SelfNoise
+from semcom_core.evaluation import paired
+from semcom_core.evaluation.paired import Difference
 from semcom_core.link import LinkModels
 from semcom_core.networks.denoiser import DiffSemNetworks
 from semcom_core.settings import LinkSettings
@@ -266,3 +270,21 @@ def test_no_classifier_reads_a_label_that_it_was_told(models: LinkModels) -> Non
     assert terms[0]["eps"] != terms[1]["eps"]
     terms[0]["loss"].backward()
     assert all(p.grad is None for p in models.codec.parameters())
+
+
+def test_paired_gains_are_read_for_these_weights_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEMCOM_WEIGHTS", str(tmp_path))
+    folder = tmp_path / "digits" / "diffsem"
+    folder.mkdir(parents=True)
+    assert paired.read("digits") == ()
+    told = {"accuracy": 0.9, "interval": [0.8, 1.0]}
+    both, change = {"without": told, "with": told}, {"difference": 0.01, "interval": [-0.01, 0.03]}
+    row = {"noise": 1.0, "links": 6, "images": 1000, "receiver": both, "labels_gain": change}
+    row |= {name: {"with": change} for name in ("gain", "attacker_gain", "lead")}
+    file = manifest.files_of("digits/diffsem")[0]
+    for sha256, there in (("ab", 1), ("cd", 0)):
+        (tmp_path / manifest.MANIFEST).write_bytes(manifest.dump({file: manifest.Entry(sha256 * 32, 1)}))
+        (folder / "results.json").write_text(json.dumps({"weights": {"diffsem": "ab" * 32}, "noises": [row]}))
+        assert len(paired.read("digits")) == there
+        manifest._parsed.cache_clear()
+    assert not Difference(0.01, (-0.01, 0.03)).beyond_chance and Difference(0.01, (0.001, 0.03)).beyond_chance

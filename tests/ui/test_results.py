@@ -10,6 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from pages.widgets.strings import t
 from semcom_core.evaluation import grid as grids
+from semcom_core.evaluation import paired
+from semcom_core.evaluation.paired import Difference, Paired
 from tests.grids import small_grid
 from tests.ui.conftest import TIMEOUT, fine
 
@@ -81,11 +83,26 @@ def test_cem_gain_beside_the_reported_range() -> None:
 
 
 @pytest.mark.usefixtures("measured")
-def test_diffsem_with_and_without() -> None:
+def test_diffsem_with_and_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paired, "read", lambda domain: ())
     app = fine(results("diffsem").run())
     assert len(chart(app)["data"]) == 2
     gaps = app.dataframe[0].value[t("inversion.plane.table_gap")].tolist()
     assert gaps == [1.0, -1.0]
+    assert app.dataframe[0].value[t("results.diffsem.variant")].nunique() == 2
+
+
+@pytest.mark.usefixtures("measured")
+def test_diffsem_pair_by_pair(monkeypatch: pytest.MonkeyPatch) -> None:
+    sure, unsure = Difference(0.0123, (0.002, 0.02)), Difference(-0.001, (-0.004, 0.002))
+    rows = tuple(Paired(noise, 6, 1000, 0.9, 0.91, gain, unsure, unsure, unsure)
+                 for noise, gain in ((0.5, unsure), (2.0, sure)))  # fmt: skip
+    monkeypatch.setattr(paired, "read", lambda domain: rows)
+    app = fine(results("diffsem").run())
+    said = next(one.value for one in app.markdown if "on the same receptions" in one.value)
+    assert "at 1 of 2 noise levels" in said and "at noise 2: +1.23 [+0.20, +2.00] points" in said
+    assert "gains −0.10 [−0.40, +0.20] points" in said
+    assert app.dataframe[0].value[t("results.diffsem.noise")].tolist() == [0.5, 2.0]
 
 
 @pytest.mark.usefixtures("measured")
