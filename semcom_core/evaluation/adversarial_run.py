@@ -232,7 +232,7 @@ class Work:
         }
         file = adversarial.path(self.domain.name)
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(file, f"{json.dumps(content, indent=1, ensure_ascii=False)}\n".encode())
+        journal.publish(file, content)
         fewer = sum(rows[key]["images"] < cell.images for key, cell in cells.items() if key in rows)
         notes = [f"{len(cells) - len(rows)} not run yet"] * (len(cells) > len(rows))
         notes += [f"{fewer} on fewer pictures"] * (fewer > 0)

@@ -12,7 +12,6 @@ Rows that are already in ``results.json`` count as finished, too.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -33,7 +32,6 @@ from semcom_core.evaluation import grid, grid_cells, journal
 from semcom_core.evaluation.grid_cells import Cell, Kind
 from semcom_core.evaluation.grid_measure import MissingNetwork, Pictures, measure, probe
 from semcom_core.evaluation.report import REPORTED, SOURCE_NOTE
-from semcom_core.manifest import write_atomically
 from semcom_core.metrics import holm
 from semcom_core.training.augment import plain
 from semcom_core.training.run import runs_folder
@@ -224,8 +222,7 @@ class Work:
         file = results_file(self.options)
         there = {(row["defense"], row["attack"]) for row in kept}
         not_run = [row for row in plan.not_run if (row["defense"], row.get("attack")) not in there]
-        content = json.dumps(about | parts | {"not_run": not_run}, indent=1, ensure_ascii=False)
-        write_atomically(file, f"{content}\n".encode())
+        journal.publish(file, about | parts | {"not_run": not_run})
         open_cells = len(plan.cells) + len(kept) - len(ordered)
         print(f"{len(ordered)} cells in {file}" + (f", {open_cells} not run yet" if open_cells else ""))
         return file

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,9 +12,8 @@ from semcom_core import datasets, entropy, link, weights
 from semcom_core.attacks import NETWORKS
 from semcom_core.ciphers.keys import KeyPolicy
 from semcom_core.defenses import DEFENSES
-from semcom_core.evaluation import ciphers, diffsem, keys, measure, rotations
+from semcom_core.evaluation import ciphers, diffsem, journal, keys, measure, rotations
 from semcom_core.evaluation.grid_cells import NOISES, PLANE_SNR_DB, spread
-from semcom_core.manifest import write_atomically
 from semcom_core.metrics import holm
 from semcom_core.settings import LinkSettings
 
@@ -155,7 +153,7 @@ def _certificate_part(models: link.LinkModels, limit: int | None) -> None:
         sha |= {name: weights.locate(f"{domain}/{name}").sha256 for name in (chosen.codec, *chosen.networks)}
     about = _about(domain, len(data), limit, "certificates", ()) | {"weights": sha}
     file = weights.root() / domain / "certificates" / "results.json"
-    write_atomically(file, f"{json.dumps(about | {'certificates': rows}, indent=1, ensure_ascii=False)}\n".encode())
+    journal.publish(file, about | {"certificates": rows})
 
 
 PARTS = {
@@ -228,5 +226,5 @@ def _holm(summaries: list[dict]) -> None:
 
 def _write(name: str, results: dict) -> None:
     path = Path(weights.root()) / name / "results.json"
-    write_atomically(path, (json.dumps(results, indent=1, ensure_ascii=False) + "\n").encode())
+    journal.publish(path, results)
     weights.write_card(name)

@@ -18,7 +18,7 @@ from semcom_core.channels import CHANNELS, Received, complex_normal, noise_varia
 from semcom_core.ciphers.keys import KeyPolicy, KeySource
 from semcom_core.datasets import ArrayDataset
 from semcom_core.defenses import DEFENSES
-from semcom_core.evaluation import grid, grid_cells, grid_measure, grid_run
+from semcom_core.evaluation import grid, grid_cells, grid_measure, grid_run, journal
 from semcom_core.evaluation.collected import Collected
 from semcom_core.evaluation.grid_cells import Cell, balanced, spread
 from semcom_core.evaluation.grid_measure import Pictures
@@ -353,3 +353,11 @@ def test_untrained_defenses_are_named(tiny: Path) -> None:
     assert grid_cells.untrained("digits", DEFENSES["ibal"]) == ["ibal"]
     assert "ibal" not in {one.name for one in grid_cells.defenses("digits")}
     assert manifest.names() == ["digits/base", "digits/judge", "digits/naive"]
+
+
+def test_published_results_have_a_line_a_row(tmp_path: Path) -> None:
+    content = {"data": "Ziffern – 1", "rows": [{"a": [1, 2]}, {"a": None}], "nothing": [], "table": {"b": 0.25}}
+    journal.publish(tmp_path / "results.json", content)
+    text = (tmp_path / "results.json").read_text()
+    assert json.loads(text) == content
+    assert len(text.splitlines()) == 2 + 3 + 2 + 2
