@@ -13,7 +13,7 @@ from semcom_core.link import Transmission
 
 def provenance(session: Session, transmission: Transmission) -> None:
     """The expander at the end of the page."""
-    with st.expander(t("provenance.title"), icon=":material/fact_check:", on_change="rerun") as view:
+    with st.expander(t("provenance.title"), key="provenance", icon=":material/fact_check:", on_change="rerun") as view:
         if not view.open:
             return
         st.markdown(f"**{t('provenance.threats')}**")

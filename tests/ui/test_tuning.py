@@ -140,7 +140,8 @@ class TestTraining:
         pictures = [picture.alt for one in app.image for picture in one.proto.imgs]
         assert any(alt.startswith("The attacker's picture") for alt in pictures)
         assert not any(alt.startswith("The receiver's picture") for alt in pictures)
-        assert any("run 1 of this session" in one.value for one in app.caption)
+        app.session_state["provenance"] = True  # opened: what is folded is not drawn
+        assert any("run 1 of this session" in one.value for one in fine(app.run()).caption)
         fine(app.selectbox(key="attacker").set_value("adaptive").run())
         app.switch_page("pages/tuning.py")
         app.session_state["tuning_section"] = "inference"
