@@ -43,6 +43,8 @@ Name = tuple[str, ...]
 _DONE, _FAILED, _CANNOT = "done", "failed", "cannot"
 """What became of a call; one that could not be understood, or whose result cannot travel, is made by who asked."""
 _PROJECT = Path(__file__).parents[1]
+TURN_S = 1e-3
+"""How long a thread keeps Python's lock that another one waits for, in both processes."""
 
 _shared: WeakValueDictionary[Name, Any] = WeakValueDictionary()
 _names: dict[int, Name] = {}
@@ -266,7 +268,7 @@ def _answer(question: bytes) -> bytes:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process is asked to stop, and then this one's lanes close
-    sys.setswitchinterval(1e-3)  # a lane's networks shall not wait long for the other's Python
+    sys.setswitchinterval(TURN_S)  # a lane's networks shall not wait long for the other's Python
     from semcom_core import away  # as a module: names in pickles say so
 
     lanes = [threading.Thread(target=away.serve, args=(Connection(int(number)),)) for number in sys.argv[1:]]

@@ -93,9 +93,8 @@ def _paired(found: Sequence[Paired]) -> None:
 
 
 def _points(one: Difference) -> str:
-    """Percentage points with their interval."""
-    low, high = one.interval
-    return f"{100 * one.value:+.2f} [{100 * low:+.2f}, {100 * high:+.2f}]".replace("-", "−")
+    """With true minus signs, which read better than hyphens."""
+    return one.points.replace("-", "−")
 
 
 def _name(choice: dict[str, Any]) -> str:

@@ -26,7 +26,6 @@ from streamlit.runtime import Runtime, get_instance
 from semcom_core import away, job_queue
 
 _ALL = torch.get_num_threads()
-_TURN_S = 1e-3
 _lock = threading.Lock()
 _computing = 0
 _mine = threading.local()
@@ -123,7 +122,7 @@ def start() -> away.Second:
     """
     # Every operation of a network gives Python's lock away and then waits for it for up to a whole turn of
     # another thread. A transmission has a thousand of them; those in the second process have none.
-    sys.setswitchinterval(_TURN_S)
+    sys.setswitchinterval(away.TURN_S)
     job_queue.shared().busy = busy
     second = away.second()
     second.waiting = _waiting

@@ -27,6 +27,12 @@ class Difference:
         """Whether the interval leaves out zero."""
         return not self.interval[0] <= 0.0 <= self.interval[1]
 
+    @property
+    def points(self) -> str:
+        """In percentage points, with the interval."""
+        value, low, high = (f"{100 * one:+.2f}" for one in (self.value, *self.interval))
+        return f"{value} [{low}, {high}]"
+
 
 @dataclass(frozen=True)
 class Paired:

@@ -213,9 +213,9 @@ def _grid_row(measured: grid.Grid, defense: str, choice: dict[str, Any], main: b
 
 def paired_table(domain: str) -> str:
     """What DiffSem's denoiser adds to the receiver and to an attacker with the same networks; empty without one."""
-    found = paired.read(domain)
     if not DEFENSES["diffsem"].available(domain):
         return ""
+    found = paired.read(domain)
     if not found:
         raise ValueError(f"{domain}/diffsem was not measured.")
     content, first = results(f"{domain}/diffsem"), found[0]
@@ -229,15 +229,10 @@ def paired_table(domain: str) -> str:
         "|---" * 7 + "|",
     ]
     for row in found:
-        gains = (row.gain, row.attacker_gain, row.label, row.lead)
-        cells = [f"{row.noise:g}", f"{row.without:.4f}", f"{row.with_:.4f}", *map(_points, gains)]
+        gains = [one.points for one in (row.gain, row.attacker_gain, row.label, row.lead)]
+        cells = [f"{row.noise:g}", f"{row.without:.4f}", f"{row.with_:.4f}", *gains]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
-
-
-def _points(one: paired.Difference) -> str:
-    low, high = one.interval
-    return f"{100 * one.value:+.2f} [{100 * low:+.2f}, {100 * high:+.2f}]"
 
 
 def _grid_name(defense: str, choice: dict[str, Any]) -> str:
