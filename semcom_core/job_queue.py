@@ -17,6 +17,7 @@ thread or a session, and must not yield inside ``with torch.no_grad()``.
 
 from __future__ import annotations
 
+import atexit
 import functools
 import logging
 import os
@@ -42,6 +43,8 @@ LIMIT_S = 600.0
 """Working time that a job may have; ``SEMCOM_JOB_LIMIT_S`` sets another."""
 ASIDE = 4.0
 """While visitors' pages run, a turn is a single step, and the next one waits up to so many times as long."""
+LEAVE_S = 10.0
+"""How long a process that ends waits for the step under way."""
 _GLANCE_S = 0.01
 _NICE = 5
 _MEASURED, _ENOUGH = 20, 3
@@ -119,6 +122,7 @@ class JobQueue:
     _working: Ticket | None = None
     _durations: deque[float] = field(default_factory=lambda: deque(maxlen=_MEASURED))
     _changed: threading.Condition = field(default_factory=threading.Condition)
+    _closed: bool = False
 
     def submit(self, owner: Hashable, work: Generator[Any, None, None], take: Callable[[Any], None]) -> Ticket:
         """Put a job at the end of the line, or behind its owner's other jobs.
@@ -195,13 +199,21 @@ class JobQueue:
         return True
 
     def work_forever(self) -> None:
-        """Give turns as long as there are jobs, and sleep while there are none."""
-        while True:
+        """Give turns as long as there are jobs, and sleep while there are none, until the queue is closed."""
+        while not self._closed:
             self._step_aside()
             if not self.advance():
                 with self._changed:
-                    if self._next() is None:  # else one came in between
+                    if self._next() is None and not self._closed:  # else one came in between
                         self._changed.wait(1.0 if self._line else None)  # tickets may expire
+
+    def close(self) -> None:
+        """Start nothing more; a step that is under way is the worker's last."""
+        with self._changed:
+            self._closed = True
+            if self._working is not None:
+                self._working.cancelled = True
+            self._changed.notify_all()
 
     def _step_aside(self) -> None:
         until = self.clock() + ASIDE * (self._durations[-1] if self._durations else 0.0)
@@ -289,8 +301,14 @@ def shared() -> JobQueue:
         ready.set()
         queue.work_forever()
 
-    threading.Thread(target=work, name="jobs", daemon=True).start()
+    def leave() -> None:
+        queue.close()
+        worker.join(LEAVE_S)
+
+    worker = threading.Thread(target=work, name="jobs", daemon=True)
+    worker.start()
     ready.wait()
+    atexit.register(leave)  # Python would end the thread in the middle of PyTorch, and the process abort
     # PyTorch keeps this number for each thread, and for threads to come: only the worker has one.
     torch.set_num_threads(threads)
     return queue
