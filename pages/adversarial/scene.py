@@ -20,8 +20,6 @@ from semcom_core.domains import DOMAINS
 from semcom_core.evaluation.adversarial import DENOISER
 from semcom_core.manipulation.receivers import RECEIVERS, load_receiver, trained
 
-_ATTACKS = 96
-
 
 @dataclass(frozen=True)
 class Scene:
@@ -67,8 +65,8 @@ class Scene:
 
     @property
     def cache(self) -> StageCache:
-        """What derives from a visitor's own picture stays in the session."""
-        return stage_cache(private=True) if self.chosen.private else _attacks()
+        """Attacks; those on a visitor's own picture stay in the session."""
+        return stage_cache(self.chosen.private, "attacks")
 
     def codec(self, method: str) -> RepObECodec:
         """One receiver's networks."""
@@ -79,12 +77,6 @@ class Scene:
         """The purifier's networks; ``None`` if they are not trained for this kind of picture."""
         name = f"{self.domain}/{DENOISER}"
         return stages.network(name)[0] if name in manifest.names() else None
-
-
-@st.cache_resource(show_spinner=False)
-def _attacks() -> StageCache:
-    """Attacks on samples: dear, and asked for again by the next visitor; transmissions do not push them out."""
-    return StageCache(_ATTACKS)
 
 
 @st.cache_resource(show_spinner=False)

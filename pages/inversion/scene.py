@@ -13,7 +13,7 @@ from pages.widgets import stages
 from pages.widgets.link_bar import domains, link_bar, noise_seed
 from pages.widgets.picture_bar import picture_bar
 from pages.widgets.picture_source import Chosen
-from pages.widgets.stage_cache import StageCache
+from pages.widgets.stage_cache import stage_cache
 from pages.widgets.strings import t
 from semcom_core import link
 from semcom_core.compare import Cell, Row, canonical, compare, sent_cell
@@ -21,8 +21,6 @@ from semcom_core.defenses import DEFENSES
 from semcom_core.domains import DOMAINS
 from semcom_core.settings import LIVE_STEPS, NOISE_LIMITS, LinkSettings
 
-_SHARED_ENTRIES, _SESSION_ENTRIES = 320, 128
-"""A visitor's grid has some forty entries; with a few slider moves it should still find them."""
 _QUICK_STEPS = 4
 
 
@@ -60,7 +58,7 @@ class Scene:
         """One defense on this picture against these attacks; only what changed is computed."""
         models = stages.models(self.domain, defense)
         native = self.chosen.prepared.native[None]
-        keep = _cache(self.chosen.private).get
+        keep = stage_cache(self.chosen.private, "inversions").get
         return compare(models, native, canonical(self.settings, defense), attacks, keep)
 
 
@@ -92,7 +90,7 @@ def sample_scene(domain: str, key: str, snr_db: float) -> Scene:
 
 def _made(chosen: Chosen, settings: LinkSettings) -> Scene:
     digest, models = link.digest(chosen.prepared.native), stages.models(settings.domain)
-    sent = _cache(chosen.private).get(
+    sent = stage_cache(chosen.private, "inversions").get(
         ("sent", settings.domain, digest), lambda: sent_cell(models, chosen.prepared.native[None])
     )
     labelled = chosen.label is not None
@@ -122,15 +120,3 @@ def _strength(domain: str) -> tuple[float, int]:
         )  # fmt: skip
         st.caption(t("inversion.heeded_by", names=", ".join(map(defense_name, stepped))))
     return float(noise), int(steps)
-
-
-@st.cache_resource(show_spinner=False)
-def _shared() -> StageCache:
-    return StageCache(_SHARED_ENTRIES)
-
-
-def _cache(private: bool) -> StageCache:
-    """What derives from a visitor's own picture stays in the session."""
-    if not private:
-        return _shared()
-    return st.session_state.setdefault("inversion_cache", StageCache(_SESSION_ENTRIES))

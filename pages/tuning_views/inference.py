@@ -11,7 +11,7 @@ import streamlit as st
 from pages.tuning_views.strip import Row, strip_html
 from pages.widgets import own_link, stages
 from pages.widgets.experiment import CHART, experiment
-from pages.widgets.stage_cache import StageCache
+from pages.widgets.stage_cache import StageCache, stage_cache
 from pages.widgets.strings import t, whole
 from semcom_core import figures, link
 from semcom_core.attacks import THREATS
@@ -27,8 +27,6 @@ from semcom_core.settings import NOISE_LIMITS, SNR_LIMITS_DB, LinkSettings
 _KEPT: dict[str, Any] = {"persist_state": "session"}
 _STEPS = (0, 1, 2, 3, 4, 10)
 _FIRST_DEFENSE = "noise"
-_TRIALS, _OWN_TRIALS = 96, 32
-"""Trials that are kept for all sessions together, and for a session's own link."""
 _STYLES = {"receiver": (figures.RECEIVER, "solid", "circle"), "attacker": (figures.ATTACKER, "dash", "square")}
 
 
@@ -120,14 +118,9 @@ def _to_come(trial: Trial, encoded: Encoded) -> Callable[[], Outcome]:
     return partial(_cache(own).get, key, partial(attempt, models, encoded, labels, trial, known))
 
 
-@st.cache_resource(show_spinner=False)
-def _shared() -> StageCache:
-    return StageCache(_TRIALS)
-
-
 def _cache(own: own_link.OwnLink | None) -> StageCache:
     """For all sessions, as everybody tries the same pictures; but for a link that one of them trained."""
-    return _shared() if own is None else st.session_state.setdefault("trials", StageCache(_OWN_TRIALS))
+    return stage_cache(own is not None, "trials")
 
 
 def _first(plain: Encoded) -> Encoded:

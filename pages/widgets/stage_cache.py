@@ -5,7 +5,8 @@ pixel can share a result. Here nothing is hashed behind the caller's back: a key
 of the prepared picture and the settings that matter.
 
 What derives from a sample picture under the demo key goes into one cache for all sessions; what
-derives from a visitor's picture or a secret key goes into a cache in that visitor's session.
+derives from a visitor's picture or a secret key goes into a cache in that visitor's session. Each
+kind of result has caches of its own: cheap transmissions do not push out an attack that took seconds.
 """
 
 from __future__ import annotations
@@ -13,15 +14,21 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import streamlit as st
 
 from pages.widgets.cores import fair_share
 
 T = TypeVar("T")
-SHARED_ENTRIES = 160
-SESSION_ENTRIES = 16
+Kind = Literal["stages", "attacks", "inversions", "trials"]
+ENTRIES: dict[Kind, tuple[int, int]] = {
+    "stages": (160, 16), "attacks": (96, 16), "inversions": (320, 128), "trials": (96, 32),
+}  # fmt: skip
+"""Results of each kind that are kept for all sessions, and in one visitor's.
+
+A grid of the inversion lab has some forty; after a few slider moves it should still find them.
+"""
 
 
 class StageCache:
@@ -52,12 +59,12 @@ class StageCache:
 
 
 @st.cache_resource(show_spinner=False)
-def _shared() -> StageCache:
-    return StageCache(SHARED_ENTRIES)
+def _shared(kind: Kind) -> StageCache:
+    return StageCache(ENTRIES[kind][0])
 
 
-def stage_cache(private: bool) -> StageCache:
-    """The cache for this visitor's results: the session's own if they are private."""
+def stage_cache(private: bool, kind: Kind = "stages") -> StageCache:
+    """The cache for this visitor's results of a kind: the session's own if they are private."""
     if not private:
-        return _shared()
-    return st.session_state.setdefault("stage_cache", StageCache(SESSION_ENTRIES))
+        return _shared(kind)
+    return st.session_state.setdefault(f"{kind}_cache", StageCache(ENTRIES[kind][1]))
