@@ -39,7 +39,7 @@ def section() -> None:
         help=t("help.results.figure"),
     )  # fmt: skip
     placement = place_column.segmented_control(
-        t("adversarial.placement"), ["native", "enlarged"], default="native", required=True, key="results_place",
+        t("adversarial.placement"), ["native", "enlarged"], default="enlarged", required=True, key="results_place",
         format_func=lambda name: t(f"adversarial.place.{name}.name"), persist_state="session",
         help=t("help.results.placement"),
     )  # fmt: skip

@@ -54,8 +54,8 @@ POWERS_DB = (POWER_DB, -14.0)
 PGD_DRAWS, APGD_DRAWS = 3, 20
 MIDDLE_SHARE, MIDDLE_LEAST = 10, 100
 """Between the ends a tenth of the pictures, but not fewer than so many (if there are so many at all)."""
-STRONG_SHARE, STRONG_MOST, PURIFIED_MOST = 8, 256, 64
-"""APGD with 20 draws costs a hundredfold of PGD-5: an eighth of the pictures, at most so many."""
+STRONG_SHARE, STRONG_MOST, PURIFIED_MOST = 8, 260, 70
+"""APGD with 20 draws costs twenty times PGD-5: an eighth of the pictures, at most so many (equally many a class)."""
 
 
 @dataclass(frozen=True)

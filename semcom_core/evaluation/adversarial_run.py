@@ -120,9 +120,14 @@ class Work:
         return {method: {name: self._network(name)[1] for name in names} for method, names in found.items()}
 
     def cells(self) -> list[Cell]:
-        """All cells that can be measured, with the pictures that they take: equally many of each class."""
+        """All cells that can be measured, with the number of pictures that they take."""
         plan = adversarial.cells(self.options.images, self.weights(), adversarial.table_of(self._table()))
-        return [replace(cell, images=len(balanced(self.data.labels, cell.images))) for cell in plan]
+        return [replace(cell, images=len(self._pictures(cell.images))) for cell in plan]
+
+    def _pictures(self, count: int) -> np.ndarray:
+        """Indices of a cell's pictures: equally many of each class, or the whole split."""
+        labels = self.data.labels
+        return balanced(labels, count) if count < len(labels) else np.arange(len(labels))
 
     def make_table(self) -> None:
         """Measure the purification table on held-out pictures, once for these weights."""
@@ -152,7 +157,7 @@ class Work:
 
     def row(self, cell: Cell) -> Row:
         """Attack and score one cell."""
-        chosen = self.data.take(balanced(self.data.labels, cell.images))
+        chosen = self.data.take(self._pictures(cell.images))
         natural, attacked, decided = [], [], []
         for start in range(0, len(chosen), CHUNK):
             chunk = chosen.take(np.arange(start, min(start + CHUNK, len(chosen))))

@@ -12,7 +12,7 @@ from semcom_core.defenses import DEFENSES
 from semcom_core.domains import DOMAINS
 from semcom_core.evaluation import grid, paired
 from semcom_core.evaluation.reported import reported
-from semcom_core.evaluation.tables_adversarial import adversarial_table
+from semcom_core.evaluation.tables_adversarial import adversarial_table, purifier_table
 
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 CHANNEL_TITLES = {"awgn": "AWGN", "rayleigh": "Rayleigh, block"}
@@ -292,14 +292,19 @@ TABLES = {
     "Defenses": grid_table,
     "DiffSem-style": paired_table,
     "Under attack": adversarial_table,
+    "Purifier": purifier_table,
 }
 """In the README's order."""
-PARTS = {grid_table: " --part grid", paired_table: " --part diffsem", adversarial_table: " --part adversarial"}
+PARTS = {
+    grid_table: " --part grid", paired_table: " --part diffsem", adversarial_table: " --part adversarial",
+    purifier_table: " --part adversarial",
+}  # fmt: skip
 """Those of a part of the evaluation that takes hours, and is asked for by name."""
 FOLDED = {
     "Eavesdroppers": "both channels, noise, and the cipher over SNR",
     "Defenses": "every defense, its receiver and the strongest attack on it",
     "DiffSem-style": "what the denoiser adds, and to whom",
     "Under attack": "receivers and trainings under PGD-5 and APGD",
+    "Purifier": "what it costs, and what it is worth once the attacker knows of it",
 }
 """Long tables that a reader of the README opens on demand, and what they hold."""

@@ -1,4 +1,4 @@
-"""The README's table of the links under attack, from ``adversarial/results.json``."""
+"""The README's tables of the links under attack and behind a purifier, from ``adversarial/results.json``."""
 
 from __future__ import annotations
 
@@ -41,6 +41,46 @@ def adversarial_table(domain: str) -> str:
         cells += [_attacked(_row(found, method, snr_db, Kind(attack="apgd"))) for snr_db in ENDS_DB]
         lines.append(f"| {method} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def purifier_table(domain: str) -> str:
+    """The bare and the purified link: untouched pictures, and attackers that do and do not know of the purifier.
+
+    Raises:
+        ValueError: nothing was measured.
+    """
+    content = adversarial.read(domain)
+    pairs = adversarial_select.purified(adversarial_select.rows(content))
+    if content is None or not pairs:
+        raise ValueError(f"The purified link of {domain} was not attacked yet.")
+    sizes = " or ".join(str(size) for size in sorted({pair.aware["images"] for pair in pairs}))
+    lines = [
+        f"**Purifier, {domain}** ({content['data']}; the base link, AWGN; the sender adds noise until the receiver "
+        f"finds σ times the signal, a denoiser removes it; {sizes} pictures, 20 draws a gradient, 20 scored draws a "
+        f"picture; 95 % bootstrap interval over images; `{content['command']}`)",
+        "",
+        "| attack | SNR | σ | untouched: without | untouched: with | attacked: without | with, attacker unaware "
+        "| with, attacker aware |",
+        "|---" * 8 + "|",
+    ]
+    for pair in pairs:
+        aware = pair.aware
+        lines.append(
+            f"| {_attack(aware)} | {aware['snr_db']:g} dB | {aware['sigma']:g} | {_clean(pair.bare)} | {_clean(aware)} "
+            f"| {_attacked(pair.bare)} | {_attacked(pair.unaware)} | {_attacked(aware)} |"
+        )
+    return "\n".join(lines)
+
+
+def _attack(row: adversarial.Row) -> str:
+    name = "APGD" if row["attack"] == "apgd" else f"PGD-{row['steps']}"
+    if row["placement"] == "symbols":
+        return f"{name} on the air, {row['power_db']:g} dB"
+    return f"{name} on the picture, ε = {row['eps']:g}"
+
+
+def _clean(row: adversarial.Row | None) -> str:
+    return "not run" if row is None else f"{row['natural']:.3f}"
 
 
 def _cell(found: Sequence[adversarial.Row], method: str, channel: str, snr_db: float) -> str:

@@ -17,6 +17,7 @@ from semcom_core.evaluation import adversarial, adversarial_run, purification
 from semcom_core.evaluation.adversarial import PURIFIED, cells
 from semcom_core.evaluation.adversarial_run import Options, Work
 from semcom_core.evaluation.grid_cells import balanced
+from semcom_core.evaluation.tables_adversarial import purifier_table
 from semcom_core.manipulation.gradient import PGD
 from semcom_core.manipulation.receivers import METHODS, load_receiver, trained
 from semcom_core.metrics import bootstrap
@@ -47,10 +48,10 @@ def test_cells_are_those_that_were_asked_for() -> None:
                 }
                 assert sizes == {7.0: 10_000, 23.0: 10_000, 11.0: 1000, 15.0: 1000, 19.0: 1000}
     strong = [cell for cell in plan if cell.attack == "apgd" and cell.method != PURIFIED]
-    assert {(cell.steps, cell.eot, cell.draws, cell.images) for cell in strong} == {(20, 20, 20, 256)}
+    assert {(cell.steps, cell.eot, cell.draws, cell.images) for cell in strong} == {(20, 20, 20, 260)}
     assert {cell.snr_db for cell in strong} == {7.0, 23.0}
     purified = [cell for cell in plan if cell.method == PURIFIED]
-    assert {cell.images for cell in purified} == {64} and {cell.knowledge for cell in purified} == {"adaptive", "bare"}
+    assert {cell.images for cell in purified} == {70} and {cell.knowledge for cell in purified} == {"adaptive", "bare"}
     assert all(cell.eot >= 20 for cell in purified)
     assert not [cell for cell in cells(10_000, {"base": ALL["base"]}) if cell.method != "base"]
 
@@ -144,6 +145,27 @@ def test_a_run_is_resumed(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     each = np.mean(right, 0).astype(np.float32)
     assert first["natural"] == pytest.approx(float(each.mean()), abs=1e-5)
     assert first["natural_interval"] == pytest.approx(bootstrap(each), abs=1e-4)
+
+
+def test_the_purifier_s_table_sets_both_attackers_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    levels = [cell for cell in cells(10_000, ALL, TABLE) if cell.eot == 20 and cell.method in ("base", PURIFIED)]
+    accuracy = {("base", None): 0.11, (PURIFIED, "bare"): 0.22, (PURIFIED, "adaptive"): 0.33}
+    rows = []
+    for cell in levels:
+        value = accuracy[cell.method, cell.knowledge if cell.method == PURIFIED else None]
+        kind = {"natural": 1 - value, "adversarial": value, "adversarial_interval": [value - 0.1, value + 0.1]}
+        rows.append(cell.identity() | kind)
+    monkeypatch.setattr(adversarial, "read", lambda domain: {"data": "D", "command": "C", "rows": rows})
+    lines = [line for line in purifier_table("digits").splitlines() if line.startswith(("| PGD", "| APGD"))]
+    assert len(lines) == 3 * 3 + 2 and not any("not run" in line for line in lines if "APGD" not in line)
+    assert lines[0] == (
+        "| PGD-10 on the picture, ε = 0.016 | 7 dB | 0.5 | 0.890 | 0.670 | 0.110 [0.010, 0.210] | 0.220 [0.120, 0.320] "
+        "| 0.330 [0.230, 0.430] |"
+    )
+    assert sum("on the air, -14 dB" in line for line in lines) == 3
+    monkeypatch.setattr(adversarial, "read", lambda domain: None)
+    with pytest.raises(ValueError, match="digits was not attacked"):
+        purifier_table("digits")
 
 
 def test_wrong_names_are_refused(tiny: Path) -> None:

@@ -229,7 +229,10 @@ class TestResults:
             assert all("-open" in one["marker"]["symbol"] and one["mode"] == "markers" for one in traces)
 
     def test_ours_solid_theirs_hollow_and_the_finding_is_computed(self, made_up: None) -> None:
-        app = fine(page("results", "robust").run())
+        app = page("results", "robust")
+        assert fine(app.run()).segmented_control(key="results_place").value == "enlarged"  # the weaker one first
+        app.session_state["results_place"] = "native"
+        fine(app.run())
         traces = {one["name"]: one for one in self.chart(app)["data"]}
         ours = traces[t("results.robust.attacked", name="RepObE")]
         assert ours["mode"] == "lines+markers" and ours["line"]["dash"] == "solid"
