@@ -60,7 +60,9 @@ def section() -> None:
     said = [*_findings(found, domain, channel), *_ordering(found)]
     if said:
         st.markdown("\n".join(f"- {one}" for one in said))
-    st.dataframe(_table(found, domain, channel), hide_index=True, alt=t("results.robust.table_alt"))
+    wide = {t("results.column.reported"): st.column_config.TextColumn(width="medium")}
+    table = _table(found, domain, channel)
+    st.dataframe(table, hide_index=True, column_config=wide, alt=t("results.robust.table_alt"))
     if results is not None:
         st.caption(t("results.made", data=results["data"], command=results["command"]))
 

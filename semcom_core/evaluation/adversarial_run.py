@@ -178,13 +178,13 @@ class Work:
     def _attacked(self, cell: Cell, native: Tensor, labels: Tensor, seed: int) -> Tensor:
         """The attacker's points; it plans against the link that it knows of, with draws of its own.
 
-        Gradients in bf16 where that is faster, but for those through a purifier: on held-out pictures
-        they succeed as often (to 0.3 points). Scores are always in float32.
+        Gradients in bf16 where that is faster, a purifier's too: on held-out pictures they succeed as
+        often (to 0.3 points). Scores are always in float32.
         """
         planned = self._victim(cell, native, purified=cell.level is not None and cell.knowledge == "adaptive")
         attack = MANIPULATORS[cell.attack](steps=cell.steps, eot=cell.eot)
         same = (lambda: link.generator(seed, "bob")) if cell.same_draw else None
-        with autocast("cpu", wanted=cell.level is None):
+        with autocast("cpu"):
             return attack.run(planned, labels, link.generator(seed, "manipulator"), same).float()
 
     def _victim(self, cell: Cell, native: Tensor, purified: bool) -> LinkVictim:

@@ -85,8 +85,8 @@ def _clean(row: adversarial.Row | None) -> str:
 
 def _cell(found: Sequence[adversarial.Row], method: str, channel: str, snr_db: float) -> str:
     native, enlarged = (_row(found, method, snr_db, Kind(channel, placement=one)) for one in ("native", "enlarged"))
-    clean = f"{native['natural']:.3f}" if native else "not run"
-    return f"{clean}; {_attacked(native)}; {_attacked(enlarged)}"
+    larger = max(filter(None, (native, enlarged)), key=lambda row: row["images"], default=None)
+    return f"{_clean(larger)}; {_attacked(native)}; {_attacked(enlarged)}"
 
 
 def _row(found: Sequence[adversarial.Row], method: str, snr_db: float, kind: Kind) -> adversarial.Row | None:
