@@ -13,6 +13,7 @@ goes back to the system when garbage is collected.
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import gc
 import os
@@ -55,6 +56,7 @@ def _glibc(function: str) -> Any:
 def start() -> threading.Thread:
     """The server's one tidying thread."""
     share_heaps()
+    atexit.register(gc.unfreeze)  # else libraries report what they still hold when Python ends
     thread = threading.Thread(target=_always, name="collector", daemon=True)
     thread.start()
     return thread
