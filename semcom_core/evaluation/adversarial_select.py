@@ -81,8 +81,8 @@ class PurifiedRow:
 
 
 def purified(found: Sequence[Row]) -> list[PurifiedRow]:
-    """Every adaptive measurement of the purified link, with what stands beside it."""
-    shared = ("channel", "snr_db", "attack", "placement", "eps", "power_db", "steps", "eot")
+    """Every adaptive measurement of the purified link, with what stands beside it: on the same pictures only."""
+    shared = ("channel", "snr_db", "attack", "placement", "eps", "power_db", "steps", "eot", "images")
 
     def beside(row: Row, method: str, knowledge: str | None) -> Row | None:
         return next(
