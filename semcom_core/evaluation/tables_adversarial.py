@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from semcom_core.evaluation import adversarial, adversarial_select
@@ -53,7 +53,7 @@ def purifier_table(domain: str) -> str:
     pairs = adversarial_select.purified(adversarial_select.rows(content))
     if content is None or not pairs:
         raise ValueError(f"The purified link of {domain} was not attacked yet.")
-    sizes = " or ".join(str(size) for size in sorted({pair.aware["images"] for pair in pairs}))
+    sizes = _counts(pair.aware for pair in pairs)
     lines = [
         f"**Purifier, {domain}** ({content['data']}; the base link, AWGN; the sender adds noise until the receiver "
         f"finds σ times the signal, a denoiser removes it; {sizes} pictures, 20 draws a gradient, 20 scored draws a "
@@ -105,4 +105,8 @@ def _sizes(found: Sequence[adversarial.Row], attack: str) -> str:
     kinds = [Kind(channel, attack, placement) for channel in CHANNELS for placement in ("native", "enlarged")]
     methods = [one for one in adversarial_select.methods(found) if one != PURIFIED]
     rows = (_row(found, method, snr_db, kind) for kind in kinds for method in methods for snr_db in ENDS_DB)
-    return " or ".join(str(size) for size in sorted({row["images"] for row in rows if row})) or "no"
+    return _counts(filter(None, rows))
+
+
+def _counts(rows: Iterable[adversarial.Row]) -> str:
+    return " or ".join(str(size) for size in sorted({row["images"] for row in rows})) or "no"
