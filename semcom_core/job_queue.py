@@ -17,7 +17,6 @@ thread or a session, and must not yield inside ``with torch.no_grad()``.
 
 from __future__ import annotations
 
-import atexit
 import functools
 import logging
 import os
@@ -33,6 +32,8 @@ from typing import Any
 
 import torch
 
+from semcom_core import background
+
 SLICE_S = 0.3
 """Working time of one turn. A step of a generator is never interrupted, so a turn may take longer."""
 AHEAD_S = 2.0
@@ -43,8 +44,6 @@ LIMIT_S = 600.0
 """Working time that a job may have; ``SEMCOM_JOB_LIMIT_S`` sets another."""
 ASIDE = 4.0
 """While visitors' pages run, a turn is a single step, and the next one waits up to so many times as long."""
-LEAVE_S = 10.0
-"""How long a process that ends waits for the step under way."""
 _GLANCE_S = 0.01
 _NICE = 5
 _MEASURED, _ENOUGH = 20, 3
@@ -301,14 +300,8 @@ def shared() -> JobQueue:
         ready.set()
         queue.work_forever()
 
-    def leave() -> None:
-        queue.close()
-        worker.join(LEAVE_S)
-
-    worker = threading.Thread(target=work, name="jobs", daemon=True)
-    worker.start()
+    background.start(work, "jobs", queue.close)
     ready.wait()
-    atexit.register(leave)  # Python would end the thread in the middle of PyTorch, and the process abort
     # PyTorch keeps this number for each thread, and for threads to come: only the worker has one.
     torch.set_num_threads(threads)
     return queue
@@ -319,7 +312,7 @@ def _stand_back() -> None:
     torch.get_num_threads()  # takes the number over from the process, which would else come later, and win
     torch.set_num_threads(1)
     if sys.platform == "linux":  # other systems know priorities of whole processes only
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + _NICE)
 
 
 def _limit() -> float:

@@ -12,6 +12,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +49,7 @@ __all__ = [
 
 _CONFIG_KEYS = {"network", "arguments", "domain", "recipe", "recipe_digest"}
 _DIGEST = re.compile(r"[0-9a-f]{8,64}")
+_NOTES: ContextVar[dict[str, str] | None] = ContextVar("notes", default=None)
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,19 @@ def load(name: str) -> Loaded:
             f"The weights of {name} are damaged or do not fit their network; restore them from git or train again."
         ) from error
     module = module.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    if (notes := _NOTES.get()) is not None:
+        notes[name] = located.sha256
     return Loaded(module, config, located)
+
+
+@contextmanager
+def noted() -> Iterator[dict[str, str]]:
+    """Gives the hashes, by name, of all that is loaded meanwhile."""
+    token = _NOTES.set({})
+    try:
+        yield _NOTES.get()
+    finally:
+        _NOTES.reset(token)
 
 
 def available(domain: str) -> list[str]:

@@ -15,7 +15,7 @@ from functools import partial
 import streamlit as st
 
 from pages.widgets import cores, picture_source, stages
-from semcom_core import away, link, samples
+from semcom_core import away, background, link, samples
 from semcom_core.ciphers.keys import KeySource
 from semcom_core.domains import DOMAINS
 from semcom_core.settings import LinkSettings
@@ -29,16 +29,19 @@ def start() -> threading.Thread | None:
     """The server's one thread for this; none where the app is only tested."""
     if not cores.is_served():
         return None
-    thread = threading.Thread(target=_all, name="warm-up", daemon=True)
-    thread.start()
-    return thread
+    leaving = threading.Event()
+    return background.start(partial(_all, leaving), "warm-up", leaving.set)
 
 
-def _all() -> None:
-    away.second().ready.wait()
+def _all(leaving: threading.Event) -> None:
+    ready = away.second().ready
+    while not ready.wait(_PATIENCE_S) and not leaving.is_set():
+        pass
     for job in jobs():
-        while cores.busy():
+        while cores.busy() and not leaving.is_set():
             time.sleep(_PATIENCE_S)
+        if leaving.is_set():
+            return
         try:
             job()
         except WeightsError:  # the visitor who chooses it is told

@@ -109,7 +109,7 @@ def _train_one(recipe: recipes.Recipe, device: str) -> None:
         device = str(mates.state.device)
     torch.manual_seed(recipe.seed)  # initial weights; training runs in processes of its own
     try:
-        with mates.first_goes_first():  # features are encoded once
+        with mates.first_goes_first(), weights.noted() as builds_on:  # features are encoded once
             task = TASKS[recipe.task](recipe, runs_folder(), **recipe.options)
     except (KeyError, TypeError) as error:
         raise ValueError(f"{recipe.path.name}: {error}") from error
@@ -119,7 +119,7 @@ def _train_one(recipe: recipes.Recipe, device: str) -> None:
             raise ValueError(f"{recipe.key} is computed on one process only; start it without --processes.")
         module = task.solve()
     else:
-        trainer = Trainer(task, recipe, runs_folder() / recipe.key, device, mates)
+        trainer = Trainer(task, recipe, runs_folder() / recipe.key, device, mates, builds_on)
         module = task.publishable(trainer.run().cpu())
         if not mates.first:
             return

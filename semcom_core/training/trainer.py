@@ -12,7 +12,7 @@ import math
 import os
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -89,13 +89,24 @@ class Trainer:
         device: torch device.
         crew: the processes that share every batch: each takes its part, gradients are averaged, and the
             first one keeps log and checkpoint. Statistics of batch norm are averaged after each epoch.
+        builds_on: hashes, by name, of the trained networks that the task uses.
 
     Raises:
         ValueError: there are several processes, and the task is not :attr:`Task.divisible`.
+        RuntimeError: the checkpoint comes from another recipe, or builds on other networks.
     """
 
-    def __init__(self, task: Task, recipe: Recipe, folder: Path, device: str = "cpu", crew: Crew | None = None) -> None:
+    def __init__(
+        self,
+        task: Task,
+        recipe: Recipe,
+        folder: Path,
+        device: str = "cpu",
+        crew: Crew | None = None,
+        builds_on: Mapping[str, str] | None = None,
+    ) -> None:
         self.task, self.recipe, self.folder, self.device = task, recipe, folder, torch.device(device)
+        self.builds_on = dict(builds_on or {})
         self.crew = crew or Crew()
         if self.crew.size > 1 and not task.divisible:
             raise ValueError(f"{recipe.key} trains on one process only; start it without --processes.")
@@ -225,6 +236,7 @@ class Trainer:
             "best": self.best,
             "counters": (self.steps, self.images_seen, self.epochs_done, self.seconds),
             "recipe": self.recipe.digest,
+            "builds_on": self.builds_on,
         }
         partial = self._checkpoint.with_suffix(".partial")
         try:
@@ -239,6 +251,12 @@ class Trainer:
             raise RuntimeError(
                 f"{self._checkpoint} comes from another version of the recipe {self.recipe.key}. "
                 "Delete it to start over, or restore the recipe to go on."
+            )
+        if changed := state["builds_on"].items() ^ self.builds_on.items():
+            names = ", ".join(sorted({name for name, _ in changed}))
+            raise RuntimeError(
+                f"{self._checkpoint} builds on other weights of {names} than are there now. "
+                "Delete it to start over, or restore those weights to go on."
             )
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])

@@ -129,6 +129,14 @@ def test_another_recipe_never_goes_on_from_a_checkpoint(tmp_path: Path) -> None:
         Trainer(TinyTask(), replace(RECIPE, lr=0.02), tmp_path)
 
 
+def test_an_attacker_never_goes_on_against_another_link(tmp_path: Path) -> None:
+    before, after = {"digits/base": "a" * 64}, {"digits/base": "b" * 64}
+    Trainer(TinyTask(), RECIPE, tmp_path, builds_on=before).run()
+    with pytest.raises(RuntimeError, match="other weights of digits/base than are there now"):
+        Trainer(TinyTask(), RECIPE, tmp_path, builds_on=after)
+    assert Trainer(TinyTask(), RECIPE, tmp_path, builds_on=before).epochs_done == sum(s.epochs for s in RECIPE.stages)
+
+
 def test_average_is_exponential_with_a_warm_start(tmp_path: Path) -> None:
     """``avg ← keep·avg + (1−keep)·w``, ``keep = min(ema, (1+steps)/(10+steps))``; counters are copied."""
     trainer = Trainer(TinyTask(), RECIPE, tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -90,6 +91,20 @@ def test_loaded_module_is_frozen_and_channels_last(saved: Path) -> None:
     assert not any(parameter.requires_grad for parameter in module.parameters())
     assert all(parameter.dtype == torch.float32 for parameter in module.parameters())
     assert module.conv.weight.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_what_is_loaded_is_noted_with_its_hash(saved: Path) -> None:
+    weights.load("digits/base")
+    with weights.noted() as outer:
+        weights.load("digits/base")
+        with weights.noted() as inner:
+            pass
+    weights.save("digits/base", tiny(5), CONFIG | {"arguments": {"width": 5}})
+    with weights.noted() as changed:
+        weights.load("digits/base")
+    sha256 = hashlib.sha256((saved / "digits/base/model.safetensors").read_bytes()).hexdigest()
+    assert inner == {} and changed == {"digits/base": sha256}
+    assert outer.keys() == {"digits/base"} and outer != changed
 
 
 def test_equal_tensors_give_equal_bytes(folder: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from functools import partial
 
+import pytest
+
 from pages.widgets import warm_up
 from pages.widgets.cores import Turns
 from semcom_core import away, link, samples
@@ -65,6 +67,23 @@ def test_a_tested_app_starts_nothing(open_app: Open) -> None:
     assert not open_app().exception
     assert not {"second process", "warm-up"} & {thread.name for thread in threading.enumerate()}
     assert not away.second().ready.is_set()
+
+
+def test_preparing_stops_when_the_server_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    leaving = threading.Event()
+    monkeypatch.setattr(
+        warm_up, "jobs", lambda: iter([lambda: done.append("first") or leaving.set(), lambda: done.append("second")])
+    )
+    monkeypatch.setattr(away.second(), "ready", threading.Event())
+    waits = threading.Thread(target=warm_up._all, args=(leaving,), daemon=True)
+    waits.start()
+    away.second().ready.set()
+    waits.join(10)
+    assert not waits.is_alive() and done == ["first"]
+    monkeypatch.setattr(away.second(), "ready", threading.Event())  # of a second process that never comes
+    warm_up._all(leaving)
+    assert done == ["first"]
 
 
 def test_everything_that_a_class_may_choose_is_prepared() -> None:
