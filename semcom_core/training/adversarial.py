@@ -89,10 +89,11 @@ class AdversarialTask(Task):
     Choices where RepObE is silent or contradicts itself: (16) has CE on natural samples and counts,
     not (15). Its "ε" before the KL is a weight, not the radius; ``beta_kl`` is TRADES' 6 (objects)
     and 1 (digits). The contrasted ``z`` is the classifier's pooled 256-vector, its negatives are the
-    other natural pictures of the batch, λ = ``temperature``. The auxiliary model of (18), "trained
-    first on natural samples", is the base link itself, at the size of the stage, through random
-    channels. Weights carry no gradient. Natural and adversarial batch are one batch for the batch
-    norms (Algorithm 1, line 5); the shared classifier blocks keep the base link's statistics.
+    other natural pictures of the batch (or those of other classes), λ = ``temperature``. The
+    auxiliary model of (18), "trained first on natural samples", is the base link itself, at the size
+    of the stage, through random channels. Weights carry no gradient. Natural and adversarial batch
+    are one batch for the batch norms (Algorithm 1, line 5); the shared classifier blocks keep the
+    base link's statistics.
 
     **Budget.** A gradient evaluation is one forward and backward pass of one picture. ``at`` with a
     k-step attack takes k+1 a picture, ``trades`` and ``repobe`` k+2, ``natural`` 1; an epoch of each
@@ -109,6 +110,7 @@ class AdversarialTask(Task):
         placement: where the perturbation is: ``"native"`` (before enlargement) or ``"enlarged"``.
         beta_kl, temperature: weight of the KL, λ of (13).
         contrastive, prototype_weights: whether RepObE's two terms are on.
+        same_class_negatives: whether (13) also parts a picture from others of its class.
         blocks: how many of the classifier's blocks are trained.
         shift, flip: random change of the pictures: pixels at native size, and mirroring.
         lambda_rec, rec_share: reconstruction.
@@ -130,6 +132,7 @@ class AdversarialTask(Task):
         beta_kl: float = 6.0,
         temperature: float = 0.2,
         contrastive: bool = True,
+        same_class_negatives: bool = True,
         prototype_weights: bool = True,
         blocks: int = 4,
         shift: int = 1,
@@ -145,6 +148,7 @@ class AdversarialTask(Task):
         self.method, self.placement, self.region = method, placement, Linf(eps)
         self.beta_kl, self.temperature = beta_kl, temperature
         self.contrastive, self.prototype_weights = contrastive, prototype_weights
+        self.same_class_negatives = same_class_negatives
         self.shift, self.flip = shift, flip
         self.lambda_rec, self.rec_share = lambda_rec, rec_share
         self.budget = {
@@ -205,7 +209,8 @@ class AdversarialTask(Task):
             w = self._prototypes(stage, generator).weights(attacked, labels) if weigh else None
             terms["kl"] = self.beta_kl * weighted_kl(natural, attacked, w)
         if self.method == "repobe" and self.contrastive:
-            terms["contrast"] = info_nce(*reversed(embedding.float().chunk(2)), self.temperature)
+            known = None if self.same_class_negatives else labels
+            terms["contrast"] = info_nce(*reversed(embedding.float().chunk(2)), self.temperature, known)
         terms["rec"] = self.lambda_rec * self._reconstruction(received, images, clean, stage)
         count = torch.tensor(float(self.cost(stage)))
         return {"loss": torch.stack(list(terms.values())).sum()} | terms | {"evaluations": count}

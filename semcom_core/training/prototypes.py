@@ -64,18 +64,24 @@ def weighted_kl(natural: Tensor, adversarial: Tensor, weights: Tensor | None = N
     return kl.mean() if weights is None else (weights * kl).mean()
 
 
-def info_nce(adversarial: Tensor, natural: Tensor, temperature: float) -> Tensor:
+def info_nce(adversarial: Tensor, natural: Tensor, temperature: float, labels: Tensor | None = None) -> Tensor:
     r"""Contrastive term (13): each adversarial embedding shall find its own natural one in the batch.
 
-    ``−log exp(sim(z_adv,z_nat)/λ) / Σ_i exp(sim(z_adv,z_i)/λ)``, cosine similarity; ``z_i`` are all
+    ``−log exp(sim(z_adv,z_nat)/λ) / Σ_i exp(sim(z_adv,z_i)/λ)``, cosine similarity; ``z_i`` are the
     natural embeddings of the batch, the own one included (the paper does not say).
 
     Args:
         adversarial, natural: embeddings (B,d), rows in the same order.
         temperature: λ.
+        labels: (B,); other pictures of the same class are then left out of the sum. The paper's
+            "different samples" would also push apart what the classifier shall put together.
     """
     similarity = F.normalize(adversarial, dim=1) @ F.normalize(natural, dim=1).T
-    return F.cross_entropy(similarity / temperature, torch.arange(len(natural), device=natural.device))
+    own = torch.arange(len(natural), device=natural.device)
+    if labels is not None:
+        similar = (labels[:, None] == labels) & (own[:, None] != own)
+        similarity = similarity.masked_fill(similar, -torch.inf)
+    return F.cross_entropy(similarity / temperature, own)
 
 
 def single_step(

@@ -60,6 +60,20 @@ def test_info_nce_by_hand() -> None:
     assert float(info_nce(a, n, 0.3)) == pytest.approx(total / 5, rel=1e-5)
 
 
+def test_info_nce_without_negatives_of_the_same_class() -> None:
+    """A picture and what is left of the batch when its classmates have gone."""
+    a, n = torch.randn(2, 6, 7, generator=seeded(3))
+    labels = torch.tensor([0, 1, 0, 2, 0, 1])
+    total = 0.0
+    for i in range(6):
+        kept = [i, *(j for j in range(6) if labels[j] != labels[i])]
+        similar = [float(a[i] @ n[j] / a[i].norm() / n[j].norm()) / 0.3 for j in kept]
+        total -= np.log(np.exp(similar[0]) / np.exp(similar).sum())
+    assert float(info_nce(a, n, 0.3, labels)) == pytest.approx(total / 6, rel=1e-5)
+    assert torch.allclose(info_nce(a, n, 0.3, torch.arange(6)), info_nce(a, n, 0.3))
+    assert float(info_nce(a, n, 0.3, torch.zeros(6))) == 0.0
+
+
 def test_weighted_kl_is_trades_without_weights() -> None:
     natural, attacked = torch.randn(2, 6, 5, generator=seeded())
     expected = F.kl_div(attacked.log_softmax(1), natural.softmax(1), reduction="batchmean")
