@@ -31,7 +31,7 @@ def section(one: Scene) -> None:
     found = rows(results)
     place_column, channel_column = st.columns(2)
     placement = place_column.segmented_control(
-        t("adversarial.placement"), _PLACES, default="native", required=True, key="many_placement",
+        t("adversarial.placement"), _PLACES, default="enlarged", required=True, key="many_placement",
         format_func=lambda name: t(f"adversarial.place.{name}.name"), persist_state="session",
         help=t("help.results.placement"),
     )  # fmt: skip

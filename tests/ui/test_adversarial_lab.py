@@ -201,6 +201,8 @@ class TestMany:
 
     def test_curves_and_tables(self, made_up: None) -> None:
         app = fine(lab("many").run())
+        assert any(t("adversarial.many.none") == one.value for one in app.info)  # the weaker placement comes first
+        fine(app.segmented_control(key="many_placement").set_value("native").run())
         charts = app.get("plotly_chart")
         assert len(charts) == 2 and all(one.proto.alt for one in charts)
         strong, purified = (one.value for one in app.dataframe)
@@ -208,8 +210,6 @@ class TestMany:
         told = purified.iloc[0]
         assert told[t("adversarial.column.aware")].startswith("0.3")
         assert told[t("adversarial.column.unaware")].startswith("0.9")  # beside it, never alone
-        fine(app.segmented_control(key="many_placement").set_value("enlarged").run())
-        assert any(t("adversarial.many.none") == one.value for one in app.info)
 
 
 class TestResults:
