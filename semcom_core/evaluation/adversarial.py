@@ -50,8 +50,7 @@ PURIFIED_DB = (7.0, 15.0, 23.0)
 CURVE_EPS, CURVE_DB = (0.004, 0.008, 0.032, 0.064, 0.128), 23.0
 """Further radii of the same PGD-5, for curves of accuracy over eps."""
 AIR_STEPS = {POWER_DB: 10, -14.0: 40}
-"""Steps of attacks on the air, by their power relative to the signal. Twice the amplitude takes longer to use up:
-on held-out digits behind the purifier −14 dB leave 0.50 after 10 steps, 0.28 after 40 or 80; −20 dB 0.998, 0.985."""
+"""Steps of attacks on the air, by their power relative to the signal: twice the amplitude takes longer to use up."""
 PGD_DRAWS, APGD_DRAWS = 3, 20
 MIDDLE_SHARE, MIDDLE_LEAST = 10, 100
 """Between the ends a tenth of the pictures, but not fewer than so many (if there are so many at all)."""
