@@ -120,7 +120,7 @@ def cells(images: int, weights: Mapping[str, Mapping[str, str]], table: tuple[Le
         _pgd(name, weights[name], channel, snr_db, placement, images)
         for placement, channel, snrs in product(("native", "enlarged"), CHANNELS, (ENDS_DB, MIDDLE_DB))
         for snr_db, name in product(snrs, methods)
-        if name not in ABLATION or (placement, channel) == ("native", "awgn")
+        if name not in ABLATION or (placement, channel) == ("enlarged", "awgn")
     ]
     found += [
         _pgd(name, weights[name], "awgn", snr_db, "native", images, same_draw=True)

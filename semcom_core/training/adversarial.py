@@ -87,13 +87,14 @@ class AdversarialTask(Task):
     it sends (the natural ones, but for ``at``), as in :class:`~semcom_core.training.codec.CodecTask`.
 
     Choices where RepObE is silent or contradicts itself: (16) has CE on natural samples and counts,
-    not (15). Its "ε" before the KL is a weight, not the radius; ``beta_kl`` is TRADES' 6, and for
-    TRADES on digits its own 1. The contrasted ``z`` is the classifier's pooled 256-vector, its
-    negatives are the other natural pictures of the batch (or those of other classes),
-    λ = ``temperature``. The auxiliary model of (18), "trained first on natural samples", is the base
-    link itself, at the size of the stage, through random channels. Weights carry no gradient.
-    Natural and adversarial batch are one batch for the batch norms (Algorithm 1, line 5); the shared
-    classifier blocks keep the base link's statistics.
+    not (15). Its "ε" before the KL is a weight, not the radius; ``beta_kl`` is one of TRADES' own,
+    1 and 6, whichever held-out pictures preferred (for TRADES on digits only 1, its authors', was
+    tried). The contrasted ``z`` is the classifier's pooled 256-vector, its negatives are the other
+    natural pictures of the batch (or those of other classes), λ = ``temperature``. The auxiliary
+    model of (18), "trained first on natural samples", is the base link itself, at the size of the
+    stage, through random channels. Weights carry no gradient. Natural and adversarial batch are one
+    batch for the batch norms (Algorithm 1, line 5); the shared classifier blocks keep the base
+    link's statistics.
 
     **Budget.** A gradient evaluation is one forward and backward pass of one picture. ``at`` with a
     k-step attack takes k+1 a picture, ``trades`` and ``repobe`` k+2, ``natural`` 1; an epoch of each
