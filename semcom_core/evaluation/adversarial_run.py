@@ -45,8 +45,8 @@ from semcom_core.training.augment import plain
 from semcom_core.training.run import runs_folder
 
 CHUNK, FEW = 20, 10
-"""Pictures that are attacked together: few where the encoder is nearly all the work, so that its feature maps stay
-in the processor's cache (0.7 of the time); more where many draws of the small classifier are."""
+"""Pictures that are attacked together, each chunk with draws of its own: few where the encoder is nearly all the work,
+which took 0.7 of the time of 20 at once; more where many draws of the small classifier are."""
 TABLE_IMAGES = 60
 
 
