@@ -40,6 +40,7 @@ class Series:
         attacked: drawn solid; untouched pictures are drawn dotted, a paper's with a dot inside.
         intervals: one for each value, or none.
         reported, reported_name: (x, value) pairs of the paper.
+        notes: what is said of each value when it is pointed at, or none.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Series:
     intervals: Sequence[Interval] = ()
     reported: Sequence[tuple[float, float]] = ()
     reported_name: str = ""
+    notes: Sequence[str] = ()
 
 
 def accuracy(
@@ -77,8 +79,9 @@ def accuracy(
         if one.values:
             x = [zero if radius and x == 0 else x for x in one.x]
             look = {"color": colour, "dash": "solid" if one.attacked else "dot", "width": 2.4}
-            trace = curve(x, one.values, one.intervals, one.name, look, symbol, "%{customdata:.3~g}")
-            traces.append(trace.update(customdata=list(one.x)))
+            place, notes = "%{customdata[0]:.3~g}%{customdata[1]}", [f", {note}" if note else "" for note in one.notes]
+            trace = curve(x, one.values, one.intervals, one.name, look, symbol, place)
+            traces.append(trace.update(customdata=list(zip(one.x, notes or [""] * len(one.x), strict=True))))
         if one.reported:
             kind = f"{symbol}-open{'' if one.attacked else '-dot'}"
             traces.append(hollow(one.reported, one.reported_name, colour, kind, "%{x:g}"))

@@ -12,7 +12,7 @@ from pages.widgets.experiment import CHART
 from pages.widgets.strings import t, whole
 from semcom_core.evaluation import adversarial
 from semcom_core.evaluation.adversarial import CHANNELS, CURVE_DB, Row
-from semcom_core.evaluation.adversarial_select import Kind, over_eps, over_snr, purified, rows
+from semcom_core.evaluation.adversarial_select import Kind, over_eps, over_snr, purified, rows, stronger
 from semcom_core.figures_adversarial import Series, accuracy
 from semcom_core.manipulation import EPS
 from semcom_core.manipulation.receivers import METHODS, RECEIVERS
@@ -102,6 +102,7 @@ def _eps(found: Sequence[Row], placement: str) -> None:
                         tuple(line[0]["natural_interval"]),
                         *(tuple(row["adversarial_interval"]) for row in line),
                     ],
+                    notes=["", *(_steps_words(row) for row in line)],
                 )
             )
     if not drawn:
@@ -112,7 +113,7 @@ def _eps(found: Sequence[Row], placement: str) -> None:
 
 
 def _strong(found: Sequence[Row]) -> None:
-    chosen = [row for row in found if row["attack"] == "apgd" or row["same_draw"]]
+    chosen = stronger(found)
     if not chosen:
         st.info(t("adversarial.many.none"), icon=":material/hourglass_empty:")
         return
@@ -159,6 +160,10 @@ def figure(row: Row, what: str) -> str:
 
 def _value(row: Row | None, what: str) -> str:
     return t("results.empty") if row is None else figure(row, what)
+
+
+def _steps_words(row: Row) -> str:
+    return t("adversarial.many.steps", attack=t(f"adversarial.kind.{row['attack']}.name"), steps=row["steps"])
 
 
 def _attack_words(row: Row) -> str:

@@ -49,6 +49,8 @@ MIDDLE_DB = (11.0, 15.0, 19.0)
 PURIFIED_DB = (7.0, 15.0, 23.0)
 CURVE_EPS, CURVE_DB = (0.004, 0.008, 0.032, 0.064, 0.128), 23.0
 """Further radii of the same PGD-5, for curves of accuracy over eps."""
+CURVE_STEPS = 20
+"""Of APGD with one draw a gradient at the radii of these curves: at large ones five steps are far too few."""
 AIR_STEPS = {POWER_DB: 10, -14.0: 40}
 """Steps of attacks on the air, by their power relative to the signal: twice the amplitude takes longer to use up."""
 PGD_DRAWS, APGD_DRAWS = 3, 20
@@ -130,6 +132,12 @@ def cells(images: int, weights: Mapping[str, Mapping[str, str]], table: tuple[Le
     found += [
         _pgd(name, weights[name], "awgn", CURVE_DB, placement, _fewer(images), eps=eps)
         for placement, eps, name in product(("native", "enlarged"), CURVE_EPS, RECEIVERS)
+        if name in weights
+    ]
+    curve = (CURVE_STEPS, 1, _fewer(images), PGD_DRAWS)
+    found += [
+        Cell(name, "awgn", CURVE_DB, "apgd", placement, eps, *curve, weights=weights[name])
+        for placement, eps, name in product(("enlarged", "native"), (EPS, *CURVE_EPS), RECEIVERS)
         if name in weights
     ]
     strong = min(max(images // STRONG_SHARE, 1), STRONG_MOST)

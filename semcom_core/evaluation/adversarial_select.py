@@ -37,8 +37,8 @@ def methods(found: Sequence[Row]) -> list[str]:
 def over_snr(found: Sequence[Row], method: str, kind: Kind) -> list[Row]:
     """One row an SNR, in its order, of RepObE's PGD-5 (or APGD); without purifier, the attacker's draw its own.
 
-    Curves over the SNR are of single-draw planning (``pgd``) or of APGD with all its draws; the
-    purification experiment's PGD, which plans with 20, stands in a table of its own.
+    Curves over the SNR are of single-draw planning (``pgd``) or of APGD with all its draws; the purification
+    experiment's PGD, which plans with 20, and APGD that plans with one stand elsewhere.
     """
     wanted = {"method": method, "channel": kind.channel, "attack": kind.attack, "placement": kind.placement}
     chosen = [
@@ -47,22 +47,28 @@ def over_snr(found: Sequence[Row], method: str, kind: Kind) -> list[Row]:
         if wanted.items() <= row.items()
         and row.get("eps") == kind.radius
         and not row["same_draw"]
-        and (row["eot"] == 1 or kind.attack != "pgd")
+        and (row["eot"] == 1) == (kind.attack == "pgd")
     ]
     return sorted(chosen, key=lambda row: row["snr_db"])
 
 
 def over_eps(found: Sequence[Row], method: str, placement: str) -> list[Row]:
-    """One row a radius, in its order: PGD-5 at :data:`CURVE_DB` without fading."""
-    chosen = [
-        row
-        for row in found
-        if (row["method"], row["channel"], row["attack"], row["placement"]) == (method, "awgn", "pgd", placement)
-        and row["snr_db"] == CURVE_DB
-        and row["eot"] == 1
-        and not row["same_draw"]
-    ]
-    return sorted(chosen, key=lambda row: row["eps"])
+    """One row a radius, in its order: of PGD-5 and longer attacks that plan with one draw, the one that fools most.
+
+    At :data:`CURVE_DB` without fading, the attacker's draw its own.
+    """
+    strongest: dict[float, Row] = {}
+    for row in found:
+        same = (row["method"], row["channel"], row["snr_db"], row["placement"]) == (method, "awgn", CURVE_DB, placement)
+        if same and row["eot"] == 1 and not row["same_draw"]:
+            other = strongest.setdefault(row["eps"], row)
+            strongest[row["eps"]] = min(other, row, key=lambda one: one["adversarial"])
+    return [strongest[eps] for eps in sorted(strongest)]
+
+
+def stronger(found: Sequence[Row]) -> list[Row]:
+    """Attacks that know more than RepObE's: APGD with an expectation over the noise, and the noise that is scored."""
+    return [row for row in found if row["same_draw"] or (row["attack"] == "apgd" and row["eot"] > 1)]
 
 
 @dataclass(frozen=True)

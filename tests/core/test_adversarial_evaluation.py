@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from semcom_core.evaluation.adversarial_run import Options, Work
 from semcom_core.evaluation.grid_cells import balanced
 from semcom_core.evaluation.tables_adversarial import purifier_table
 from semcom_core.manipulation.gradient import PGD
-from semcom_core.manipulation.receivers import METHODS, load_receiver, trained
+from semcom_core.manipulation.receivers import METHODS, RECEIVERS, load_receiver, trained
 from semcom_core.metrics import bootstrap
 from tests.small_world import CODEC, small_world
 
@@ -47,9 +48,14 @@ def test_cells_are_those_that_were_asked_for() -> None:
                     if (cell.method, cell.channel, cell.placement) == (name, channel, place)
                 }
                 assert sizes == {7.0: 10_000, 23.0: 10_000, 11.0: 1000, 15.0: 1000, 19.0: 1000}
-    strong = [cell for cell in plan if cell.attack == "apgd" and cell.method != PURIFIED]
+    strong = [cell for cell in plan if cell.attack == "apgd" and cell.method != PURIFIED and cell.eot > 1]
+    longer = [cell for cell in plan if cell.attack == "apgd" and cell.eot == 1]
     assert {(cell.steps, cell.eot, cell.draws, cell.images) for cell in strong} == {(20, 20, 20, 260)}
     assert {cell.snr_db for cell in strong} == {7.0, 23.0}
+    assert {(cell.snr_db, cell.steps, cell.images) for cell in longer} == {(23.0, 20, 1000)}
+    assert sorted((cell.method, cell.placement, cell.radius) for cell in longer) == sorted(
+        product(RECEIVERS, ("native", "enlarged"), curve)
+    )
     purified = [cell for cell in plan if cell.method == PURIFIED]
     assert {cell.images for cell in purified} == {70} and {cell.knowledge for cell in purified} == {"adaptive", "bare"}
     assert all(cell.eot >= 20 for cell in purified)

@@ -57,10 +57,12 @@ def test_untouched_is_dotted_and_receivers_differ_in_more_than_colour() -> None:
 
 
 def test_a_radius_of_zero_has_its_place_on_the_logarithmic_axis() -> None:
-    figure = accuracy([Series("a", 0, [0.0, 0.004, 0.016], [1.0, 0.9, 0.5])], "x", "y", radius=True, marks=(0.016,))
+    line = Series("a", 0, [0.0, 0.004, 0.016], [1.0, 0.9, 0.5], notes=["", "one step", "two"])
+    figure = accuracy([line], "x", "y", radius=True, marks=(0.016,))
     axis = figure.layout.xaxis
     assert axis.type == "log" and axis.ticktext[0] == "0" and axis.tickvals[0] == figure.data[0].x[0] == 0.002
-    assert figure.data[0].customdata[0] == 0.0  # pointing at it says 0
+    said = [tuple(one) for one in figure.data[0].customdata]
+    assert said == [(0.0, ""), (0.004, ", one step"), (0.016, ", two")]  # pointing at it says 0, and which attack
     assert figure.layout.shapes[0].x0 == 0.016
 
 
@@ -80,7 +82,10 @@ def test_curves_take_the_rows_that_belong_together() -> None:
     found = select.rows(results("digits"))
     line = select.over_snr(found, "base", Kind())
     assert [(one["snr_db"], one["adversarial"]) for one in line] == [(7.0, 0.90), (23.0, 0.92)]
-    assert [one["eps"] for one in select.over_eps(found, "base", "native")] == [0.016, 0.064]
+    assert [one["eot"] for one in select.over_snr(found, "repobe", Kind(attack="apgd"))] == [20]
+    weakest = [(one["eps"], one["attack"], one["adversarial"]) for one in select.over_eps(found, "base", "native")]
+    assert weakest == [(0.016, "pgd", 0.92), (0.032, "pgd", 0.55), (0.064, "apgd", 0.40)]
+    assert [(one["attack"], one["same_draw"]) for one in select.stronger(found)] == [("pgd", True), ("apgd", False)]
     assert not select.over_snr(found, "base", Kind(placement="enlarged")) and select.rows(None) == []
     (pair,) = select.purified(found)
     assert (pair.bare["adversarial"], pair.aware["adversarial"], pair.unaware["adversarial"]) == (0.80, 0.30, 0.90)
