@@ -163,7 +163,8 @@ def _value(row: Row | None, what: str) -> str:
 
 
 def _steps_words(row: Row) -> str:
-    return t("adversarial.many.steps", attack=t(f"adversarial.kind.{row['attack']}.name"), steps=row["steps"])
+    attack = t(f"adversarial.kind.{row['attack']}.name")
+    return t("adversarial.many.steps", attack=attack, steps=row["steps"], images=whole(row["images"]))
 
 
 def _attack_words(row: Row) -> str:

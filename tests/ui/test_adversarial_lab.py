@@ -205,6 +205,10 @@ class TestMany:
         fine(app.segmented_control(key="many_placement").set_value("native").run())
         charts = app.get("plotly_chart")
         assert len(charts) == 2 and all(one.proto.alt for one in charts)
+        base = json.loads(charts[0].proto.spec)["data"][0]
+        said = {place: (value, note) for (place, note), value in zip(base["customdata"], base["y"], strict=True)}
+        assert said[0.064][0] == 0.40 and "APGD" in said[0.064][1] and "20 steps" in said[0.064][1]
+        assert said[0.032][0] == 0.55 and "APGD" not in said[0.032][1] and said[0.0][1] == ""
         strong, purified = (one.value for one in app.dataframe)
         assert "APGD" in strong.to_string()
         told = purified.iloc[0]
