@@ -79,9 +79,10 @@ def accuracy(
         if one.values:
             x = [zero if radius and x == 0 else x for x in one.x]
             look = {"color": colour, "dash": "solid" if one.attacked else "dot", "width": 2.4}
-            place, notes = "%{customdata[0]:.3~g}%{customdata[1]}", [f", {note}" if note else "" for note in one.notes]
+            place, notes = "%{customdata[0]:.3~g}%{customdata[1]}", one.notes or [""] * len(one.x)
             trace = curve(x, one.values, one.intervals, one.name, look, symbol, place)
-            traces.append(trace.update(customdata=list(zip(one.x, notes or [""] * len(one.x), strict=True))))
+            said = [(at, note and f", {note}") for at, note in zip(one.x, notes, strict=True)]
+            traces.append(trace.update(customdata=said))
         if one.reported:
             kind = f"{symbol}-open{'' if one.attacked else '-dot'}"
             traces.append(hollow(one.reported, one.reported_name, colour, kind, "%{x:g}"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from semcom_core.evaluation.adversarial import CURVE_DB, PURIFIED, Row
@@ -57,13 +58,15 @@ def over_eps(found: Sequence[Row], method: str, placement: str) -> list[Row]:
 
     At :data:`CURVE_DB` without fading, the attacker's draw its own.
     """
-    strongest: dict[float, Row] = {}
-    for row in found:
-        same = (row["method"], row["channel"], row["snr_db"], row["placement"]) == (method, "awgn", CURVE_DB, placement)
-        if same and row["eot"] == 1 and not row["same_draw"]:
-            other = strongest.setdefault(row["eps"], row)
-            strongest[row["eps"]] = min(other, row, key=lambda one: one["adversarial"])
-    return [strongest[eps] for eps in sorted(strongest)]
+    chosen = [
+        row
+        for row in found
+        if (row["method"], row["channel"], row["snr_db"], row["placement"]) == (method, "awgn", CURVE_DB, placement)
+        and row["eot"] == 1
+        and not row["same_draw"]
+    ]
+    chosen.sort(key=lambda row: (row["eps"], row["adversarial"]))
+    return [next(group) for _, group in groupby(chosen, key=lambda row: row["eps"])]
 
 
 def stronger(found: Sequence[Row]) -> list[Row]:
